@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CompareOptions } from './compare-options.ts';
+import { several } from './several.ts';
 
 export function addCompareCommand(command: Command, setExitCode: (code: number) => void): void {
   command
@@ -13,7 +14,7 @@ export function addCompareCommand(command: Command, setExitCode: (code: number) 
     .option(
       '--text <version>',
       'judge all runs by this version of a text, or by the newest (several allowed; not for baselines)',
-      (value: string, before: readonly string[]) => [...before, value],
+      several,
       [],
     )
     .addHelpText(

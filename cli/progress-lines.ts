@@ -32,12 +32,13 @@ export class ProgressLines implements Progress {
 
   finished(target: string, verdict: Outcome): void {
     this.#counts.add(target, verdict);
-    const { all, elapsedMs, text, hasSeveral, targets } = this.#counts;
+    const { all, elapsedMs } = this.#counts;
     const { done, total } = all;
     const tenth = Math.floor((done / total) * 10);
     if (tenth === this.#saidTenth && elapsedMs - this.#saidAtMs < linesEveryMs) return;
     this.#saidTenth = tenth;
     this.#saidAtMs = elapsedMs;
+    const { text, hasSeveral, targets } = this.#counts;
     const whose = hasSeveral ? `${targets}; together` : `${this.#target}:`;
     this.say(`${whose} ${done}/${total} ${clock(elapsedMs)} ${text}`);
   }

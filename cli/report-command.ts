@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ReportOptions } from './report-options.ts';
 import { reporterNames, reportersOf } from './reporter-names.ts';
+import { several } from './several.ts';
 import { UsageError } from './usage-error.ts';
 
 export function addReportCommand(command: Command, setExitCode: (code: number) => void): void {
@@ -12,7 +13,7 @@ export function addReportCommand(command: Command, setExitCode: (code: number) =
     .option(
       '--text <version>',
       'judge by this version of a text, or by the newest (several allowed; default: as each run was)',
-      (value: string, before: readonly string[]) => [...before, value],
+      several,
       [],
     )
     .option('--check', 'exit as one run of all this would: 1 for findings, 2 for what is missing', false)

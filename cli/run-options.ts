@@ -6,6 +6,7 @@ import type { Shard } from '../suites/runner/plan.ts';
 import { addExecOptions } from './exec-options.ts';
 import { reporterNames, reportersOf } from './reporter-names.ts';
 import { type RunOptions, traceChoices } from './run-request.ts';
+import { several } from './several.ts';
 
 const defaultSeed = 1;
 const consentWords = Object.keys(functionUses) as FunctionUse[];
@@ -20,18 +21,18 @@ export function addRunOptions(command: Command): Command {
     .option(
       '--target-file <file>',
       'also the target that this file describes (JSON, or a module: .mjs; several allowed)',
-      collect,
+      several,
       [],
     );
   return addExecOptions(named)
     .option(
       '--pair <a=b>',
       'for cases that need two: B is the second IUT of target A (several allowed; otherwise A is started twice)',
-      collect,
+      several,
       [],
     )
-    .option('--case <glob>', 'only cases with this id, key, folder or glob (several allowed)', collect, [])
-    .option('--feature <name>', 'only cases about this feature bit (several allowed)', collect, [])
+    .option('--case <glob>', 'only cases with this id, key, folder or glob (several allowed)', several, [])
+    .option('--feature <name>', 'only cases about this feature bit (several allowed)', several, [])
     .option('--point <key>', 'of a sweep, only this point')
     .addOption(
       new Option(
@@ -44,7 +45,7 @@ export function addRunOptions(command: Command): Command {
     .option(
       '--text <version>',
       'the version of a text to judge by ("list texts"), or newest (several allowed; default: what all versions since its first say)',
-      collect,
+      several,
       [],
     )
     .addOption(
@@ -82,7 +83,7 @@ export function addRunOptions(command: Command): Command {
       '--resume <dir>',
       'run what is missing of the run in this directory, as it was asked for then; say again what it executes or reaches outside',
     )
-    .option('--yes <address>', 'take this PCI function from its driver for the run (several allowed)', collect, [])
+    .option('--yes <address>', 'take this PCI function from its driver for the run (several allowed)', several, [])
     .addOption(
       new Option('--despite <use>', 'take a function though its host uses it so (several allowed)')
         .choices(consentWords)
@@ -118,10 +119,6 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     '--reporter',
     options.reporter.join(','),
   ];
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }
 
 function consentWord(word: string): FunctionUse {

@@ -12,6 +12,7 @@ import type { DifferingResult } from '../../reports/differing-results.ts';
 import type { CaseRecord } from '../../reports/record/record.ts';
 import { readRecords } from '../../reports/record/record-reader.ts';
 import { runDirectory } from '../../reports/record/run-directory.ts';
+import { several } from '../several.ts';
 import { UsageError } from '../usage-error.ts';
 import { type ComparedRuns, comparedRuns, type RepeatedResult, ratesOf } from './compared-runs.ts';
 import { ranToEnd } from './interruptible-run.ts';
@@ -30,8 +31,6 @@ interface Options {
 
 /** Two runs, and what differed between them repeated. */
 type Judged = ComparedRuns & { readonly again: readonly RepeatedResult[] };
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 /** Writes the target file of a back-end, with all that it names in place, and returns its path. */
 function prepared({ suite, packages, build, target }: BackEnd, name: string, cache: string): string {
@@ -122,7 +121,7 @@ async function main(): Promise<number> {
     .description('fetches back-ends of Debian into a private cache, judges each twice and compares')
     .argument('[name...]', backEnds.map(({ name }) => name).join(', '))
     .option('--cache <dir>', 'where packages are unpacked', defaultCache)
-    .option('--case <glob>', 'only these cases (several allowed)', collect, [])
+    .option('--case <glob>', 'only these cases (several allowed)', several, [])
     .option('--out <dir>', 'where the runs go (default: a temporary directory)')
     .option('--prepare', 'write the target files and judge nothing', false)
     .option('--json', 'print {name: {counts, flickers, findings, reasons, again}}', false);

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { redactions } from '../../certificates/redaction.ts';
 import { addExecOptions } from '../exec-options.ts';
+import { several } from '../several.ts';
 import type { CertifyOptions, CountersignOptions, VerifyOptions } from './certificate-options.ts';
-
-const several = (value: string, before: readonly string[]): string[] => [...before, value];
 
 export function addCertifyCommand(command: Command, setExitCode: (code: number) => void): void {
   addExecOptions(command.argument('[target...]', 'as of "run": every target that the claim names, and no other'))

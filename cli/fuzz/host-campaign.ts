@@ -4,8 +4,8 @@ import { parseProgram } from '../../fuzz/program/parse-program.ts';
 import type { ServedTarget } from '../host-cases.ts';
 import { HostOrders } from '../host-orders.ts';
 import type { CampaignWork, HostJob, HostMessage } from '../host-protocol.ts';
-import { shellLine } from '../shell-words.ts';
 import { examinerOf } from './host-replay.ts';
+import { replayLineOn } from './replay-line.ts';
 import { shownInC } from './shown-in-c.ts';
 
 /** Runs a campaign on a target, and tells how it goes. */
@@ -37,11 +37,7 @@ function runCampaign(
       ...(timeMs === undefined ? {} : { timeMs }),
       ...(runs === undefined ? {} : { runs }),
       ...(endsAt === undefined ? {} : { untilMs: port.nowMs() + endsAt - Date.now() }),
-      replayWords: (path, before) =>
-        shellLine([
-          ...['npx', 'vhost-conformance', 'replay', path, ...targetWords],
-          ...before.flatMap((earlier) => ['--before', earlier]),
-        ]),
+      replayWords: replayLineOn(targetWords),
       ...(work.isWithoutC ? {} : { inC: (bucket) => shownInC(job, port, bucket) }),
       nowMs: () => port.nowMs(),
     },

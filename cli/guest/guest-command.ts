@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { oneLine } from '../one-line.ts';
+import { several } from '../several.ts';
 import { accelerationNames } from './acceleration.ts';
 import { defaultCachePath } from './cache-path.ts';
 import type { GuestOptions } from './guest-options.ts';
@@ -15,18 +16,18 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
     })
     .argument('[command...]', 'after --: "run" with its targets and options')
     .option('--shell <command>', 'run this shell command in the guest, from the present directory')
-    .option('--hardware-of <target>', 'with --shell: the hardware that this target has (several allowed)', collect, [])
+    .option('--hardware-of <target>', 'with --shell: the hardware that this target has (several allowed)', several, [])
     .option('--drivers', "with --shell: load Linux's own drivers of virtio devices, and ext4", false)
     .option('--prepare', 'fetch and build what a guest needs, and boot none', false)
     .option(
       '--module-dir <dir>',
       'build and load this kernel module, instead of our own (several allowed)',
-      collect,
+      several,
       [],
     )
-    .option('--module-option <name=value>', 'a parameter of the modules (several allowed)', collect, [])
+    .option('--module-option <name=value>', 'a parameter of the modules (several allowed)', several, [])
     .option('--at-boot <command>', 'with run: a shell command in the guest after each boot, to make devices')
-    .option('--kernel-option <word>', "a word for the kernel's command line (several allowed)", collect, [])
+    .option('--kernel-option <word>', "a word for the kernel's command line (several allowed)", several, [])
     .option('--cache <dir>', `where the kernel is kept (default: ${defaultCachePath()})`)
     .option('--debian-mirror <url>', 'where the kernel is fetched from', 'http://deb.debian.org/debian')
     .addOption(new Option('--boot-limit <seconds>', 'until the guest is ready').argParser(seconds).default(60))
@@ -36,10 +37,6 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
       const { workInGuest } = await import('./guest-work.ts');
       setExitCode(await workInGuest(words, options));
     });
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
 }
 
 function seconds(text: string): number {

@@ -3,7 +3,7 @@ import { isFaultName } from '../../reference-impl/faults/faults.ts';
 import { UsageError } from '../usage-error.ts';
 import type { SourceTree } from './source-tree.ts';
 
-interface CaseOptions {
+export interface CaseOptions {
   readonly requirement?: string;
   readonly fault?: string;
   readonly title?: string;

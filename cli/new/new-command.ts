@@ -1,21 +1,13 @@
 import { Argument, type Command } from 'commander';
+import { several } from '../several.ts';
 import { print } from '../terminal.ts';
+import type { CaseOptions } from './new-case.ts';
+import type { FeatureOptions } from './new-feature.ts';
+import type { RequirementOptions } from './new-requirement.ts';
+import type { TargetOptions } from './new-target.ts';
 
-interface NewOptions {
-  readonly text?: string;
-  readonly bit?: string;
-  readonly device?: string;
-  readonly clause?: string;
-  readonly level?: string;
-  readonly basis: string;
-  readonly binds?: string;
-  readonly since?: string;
-  readonly feature: readonly string[];
-  readonly requirement?: string;
-  readonly fault?: string;
-  readonly title?: string;
-  readonly exec?: string;
-}
+/** What all of them may be told; each refuses what it lacks. */
+type NewOptions = FeatureOptions & RequirementOptions & CaseOptions & TargetOptions;
 
 /** What can be begun; each returns what it made, what is to be filled in, and the next step. */
 const makers = {
@@ -49,12 +41,7 @@ export function addNewCommand(command: Command): void {
     .option('--basis <basis>', 'requirement: keyword, fact, choice or robustness', 'keyword')
     .option('--binds <who>', 'requirement: device, driver, back-end, front-end or kernel (default: as in its area)')
     .option('--since <version>', 'requirement: oldest version of the text that has it (default: the newest)')
-    .option(
-      '--feature <name>',
-      'requirement: a feature bit that it hangs on (several allowed)',
-      (value: string, before: readonly string[]) => [...before, value],
-      [],
-    )
+    .option('--feature <name>', 'requirement: a feature bit that it hangs on (several allowed)', several, [])
     .option('--requirement <slug>', 'case: the rule that it proves')
     .option('--fault <name>', 'case: the fault that must break it')
     .option('--title <title>', 'case: what holds')

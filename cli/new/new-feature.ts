@@ -4,7 +4,7 @@ import { type SourceTree, withEntry } from './source-tree.ts';
 
 const bits = 'reference-impl/catalogue/feature-bits.json';
 
-interface FeatureOptions {
+export interface FeatureOptions {
   readonly bit?: string;
   readonly device?: string;
   readonly text?: string;

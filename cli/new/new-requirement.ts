@@ -11,7 +11,7 @@ import { bases, levels } from '../../reference-impl/catalogue/requirement.ts';
 import { UsageError } from '../usage-error.ts';
 import { type SourceTree, withEntry } from './source-tree.ts';
 
-interface RequirementOptions {
+export interface RequirementOptions {
   readonly text?: string;
   readonly clause?: string;
   readonly level?: string;

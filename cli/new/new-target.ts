@@ -3,7 +3,7 @@ import { workloadOfReference } from '../../drivers/devices/device-types.ts';
 import { UsageError } from '../usage-error.ts';
 import { createFile } from './source-tree.ts';
 
-interface TargetOptions {
+export interface TargetOptions {
   readonly device?: string;
   readonly exec?: string;
 }

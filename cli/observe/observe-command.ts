@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
 import { reporterNames, reportersOf } from '../reporter-names.ts';
+import { several } from '../several.ts';
 import { type ObserveOptions, observedSectors } from './observe-options.ts';
 
 const help = `
@@ -14,8 +15,6 @@ Examples:
   vhost-conformance observe --listen /tmp/blk.sock
   vhost-conformance observe --listen /tmp/net.sock --device net --queues 2 --connections 3 --out observed
   vhost-conformance observe --listen split=/tmp/a.sock --listen packed=/tmp/b.sock --time 60`;
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 const numberWithin =
   (least: number, most: number) =>
@@ -32,7 +31,7 @@ export function addObserveCommand(command: Command, setExitCode: (code: number) 
     .requiredOption(
       '--listen <[name=]path>',
       'the socket to serve, and how the report calls who connects (several allowed)',
-      collect,
+      several,
       [],
     )
     .addOption(new Option('--device <device>', 'what is served').choices(sharedDeviceNames).default('block'))
@@ -46,13 +45,13 @@ export function addObserveCommand(command: Command, setExitCode: (code: number) 
     .option(
       '--wire <a=b>',
       'frames of the network device A go to B, and those of B to A (several allowed; without, they come back)',
-      collect,
+      several,
       [],
     )
     .option('--connections <n>', 'end after so many connections at each socket', numberWithin(1, 1_000_000), 1)
     .option('--time <s>', 'end after so many seconds', numberWithin(1, 86_400))
     .option('--expect <file>', 'known deviations: they do not fail, but their absence does')
-    .option('--text <version>', 'the version of a text to judge by ("list texts"; several allowed)', collect, [])
+    .option('--text <version>', 'the version of a text to judge by ("list texts"; several allowed)', several, [])
     .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/...)')
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])
     .addHelpText('after', help)

@@ -8,6 +8,7 @@ import type { TargetArgument } from '../../target-argument.ts';
 import { complain, print } from '../../terminal.ts';
 import { UsageError } from '../../usage-error.ts';
 import { CampaignLine } from '../campaign-line.ts';
+import { replayLineOn } from '../replay-line.ts';
 import { writeAbout } from '../run-instances.ts';
 import { suiteIdentity } from '../suite-identity.ts';
 import type { QueuePlace } from './queue-place.ts';
@@ -83,12 +84,7 @@ class QueueCampaign {
   ) {
     this.#queue = queue;
     this.#store = store;
-    this.#merged = new MergedSlices(directory, (path, before) =>
-      shellLine([
-        ...['npx', 'vhost-conformance', 'replay', path, ...words],
-        ...before.flatMap((earlier) => ['--before', earlier]),
-      ]),
-    );
+    this.#merged = new MergedSlices(directory, replayLineOn(words));
     this.#frame = {
       ...{ schema: 1, suite, target: target.facts.name, campaign: store.campaign, seed, runs: sliceRuns },
       seeds: [...seeds],
