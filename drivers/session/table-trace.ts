@@ -14,7 +14,8 @@ export class TableTrace {
   readonly #index: number;
   readonly #memory: NonNullable<DriverRingOptions['tables']>;
   readonly #space: AddressSpace;
-  readonly #spans: Span[] = [];
+  /** By the address that descriptors have of them. */
+  readonly #spans = new Map<bigint, Span>();
 
   constructor(log: EventLog, index: number, memory: NonNullable<DriverRingOptions['tables']>, space: AddressSpace) {
     this.#log = log;
@@ -25,7 +26,7 @@ export class TableTrace {
 
   allocate(request: AllocationRequest): Span {
     const span = this.#memory.allocate(request);
-    this.#spans.push(span);
+    this.#spans.set(addressIn(this.#space, span), span);
     return span;
   }
 
@@ -33,8 +34,7 @@ export class TableTrace {
   descriptor(flags: number, bytes: Uint8Array, at: number): void {
     if ((flags & VIRTQ_DESC_F_INDIRECT) === 0) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset + at);
-    const address = view.getBigUint64(0, true);
-    const span = this.#spans.find((one) => addressIn(this.#space, one) === address);
+    const span = this.#spans.get(view.getBigUint64(0, true));
     if (span === undefined) return;
     const length = Math.min(view.getUint32(8, true), span.length, keptBytes);
     this.#log.observe({
