@@ -129,12 +129,9 @@ export class BlockDevice extends QueuedDevice {
   protected work(queue: Queue): StepOutcome {
     const ring = this.ringToProcess(queue, queue.isAwake);
     if (ring === undefined) return 'idle';
-    const chain = this.take(queue, ring);
+    const chain = this.takeRequest(queue, ring);
     if (chain === undefined) return 'idle';
-    if (chain.writableLength === 0) {
-      this.breakQueue(queue, 'request-without-status');
-      return 'progressed';
-    }
+    if (chain === 'broken') return 'progressed';
     this.#rules.inOrder(
       chain,
       () => this.#carryOut(chain, queue.isBigEndian),

@@ -58,7 +58,7 @@ export class CryptoDevice extends QueuedDevice {
   readonly cryptoSessions: CryptoSessions;
 
   constructor({ queues = 1, rules = cryptoSessionRules, transport = transportRules }: CryptoOptions = {}) {
-    super(queues, 0n, transport, { asMade: configOf(queues), shown: (stored) => stored });
+    super(queues, 0n, transport, { asMade: configOf(queues) });
     this.cryptoSessions = new CryptoSessions(rules);
   }
 
@@ -70,12 +70,9 @@ export class CryptoDevice extends QueuedDevice {
   protected work(queue: Queue): StepOutcome {
     const ring = this.ringToProcess(queue, queue.isAwake);
     if (ring === undefined) return 'idle';
-    const chain = this.take(queue, ring);
+    const chain = this.takeRequest(queue, ring);
     if (chain === undefined) return 'idle';
-    if (chain.writableLength === 0) {
-      this.breakQueue(queue, 'request-without-status');
-      return 'progressed';
-    }
+    if (chain === 'broken') return 'progressed';
     const { outcome, data } = this.#carryOut(chain);
     const written = data === undefined ? 0 : writePieces(chain.writable, 0, data);
     fillPieces(chain.writable, written, 0);

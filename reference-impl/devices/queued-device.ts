@@ -100,11 +100,11 @@ const NO_NOTIFICATION = 0xffff;
 export interface ConfigSpace {
   /** As the device is made, and as a reset leaves it. */
   readonly asMade: Uint8Array;
-  /** As drivers read it, of what is stored. */
-  readonly shown: (stored: Uint8Array) => Uint8Array;
+  /** As drivers read it, of what is stored; as it is stored where it is left out. */
+  readonly shown?: (stored: Uint8Array) => Uint8Array;
 }
 
-const noSpace: ConfigSpace = { asMade: new Uint8Array(), shown: (stored) => stored };
+const noSpace: ConfigSpace = { asMade: new Uint8Array() };
 
 const noSinks: ParentSinks = { signalCall: () => {}, signalError: () => {} };
 
@@ -143,7 +143,8 @@ export abstract class QueuedDevice implements ParentDriver {
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
     if (offset + length > this.configSize) return undefined;
-    return this.#space.shown(this.config).slice(offset, offset + length);
+    const { shown } = this.#space;
+    return (shown?.(this.config) ?? this.config).slice(offset, offset + length);
   }
 
   restoreConfig(offset: number, bytes: Uint8Array): boolean {
@@ -207,11 +208,7 @@ export abstract class QueuedDevice implements ParentDriver {
   suspendQueue(index: number): RingPosition | undefined {
     const queue = this.queues[index] as Queue;
     const ring = this.ringToProcess(queue, queue.isAwake);
-    for (let n = 0; n < (ring?.size ?? 0); n++) {
-      const next = ring?.next();
-      if (next?.kind !== 'chain') break;
-      this.keep(queue, next);
-    }
+    if (ring !== undefined) this.#keepWaiting(queue, ring);
     return this.stopQueue(index);
   }
 
@@ -304,6 +301,14 @@ export abstract class QueuedDevice implements ParentDriver {
     return chain;
   }
 
+  /** The next chain of a ring, with room for the status of a request at its end; one without breaks the queue. */
+  protected takeRequest(queue: Queue, ring: DeviceRing): Chain | 'broken' | undefined {
+    const chain = this.take(queue, ring);
+    if (chain === undefined || chain.writableLength > 0) return chain;
+    this.breakQueue(queue, 'request-without-status');
+    return 'broken';
+  }
+
   /** The same of a chain that may be given back: it is to be kept, or its ring is taken back to a mark. */
   protected takeForNow(queue: Queue, ring: DeviceRing): Chain | undefined {
     const { sleepsBeforeLook, staysAwake } = this.transport.queue;
@@ -342,6 +347,15 @@ export abstract class QueuedDevice implements ParentDriver {
   /** Tells that chains will be carried out, and are not given back. */
   protected keep(queue: Queue, ...chains: readonly Chain[]): void {
     for (const chain of chains) if (!chain.isResubmitted) this.sinks.fetched?.(queue.index, chain);
+  }
+
+  /** Takes the chains that wait, as many as the ring has room for. */
+  #keepWaiting(queue: Queue, ring: DeviceRing): void {
+    for (let n = 0; n < ring.size; n++) {
+      const next = ring.next();
+      if (next.kind !== 'chain') return;
+      this.keep(queue, next);
+    }
   }
 
   #optionsOf(index: number, start: QueueStart, earlier: RingPosition | undefined): DeviceRingOptions {
