@@ -1,4 +1,4 @@
-import type { Queue } from '../../drivers/port/port.ts';
+import type { Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { type CaseContext, defineCase } from '../case.ts';
@@ -11,6 +11,7 @@ import { setEnable, setNum } from './ring-messages.ts';
 const transports = ['vhost-user'] as const;
 
 type Context = Pick<CaseContext<never, Record<never, never>>, 'driver' | 'ring'>;
+type WatchedContext = Context & Pick<CaseContext<never, Record<never, never>, VhostUserSession>, 'port' | 'session'>;
 
 /** A device that ran and was suspended, with a chain that waits; undefined where a ring could not be stopped. */
 function suspended({ driver, ring }: Context, check: Check): Queue | undefined {
@@ -84,6 +85,20 @@ export const noMessages = defineCase({
   },
 });
 
+/** A device that is suspended sends nothing on the back-end channel while, and soon after, a thing is done to it. */
+function saysNothing({ port, session, driver, ring }: WatchedContext, check: Check, done: () => void): void {
+  const { messages } = session;
+  check.granted(messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
+  if (suspended({ driver, ring }, check) === undefined) return;
+  check.reply(messages.fence(), 'GET_FEATURES with every ring stopped');
+  // What was sent while rings ran may be read late.
+  port.until(() => false, seenWithinMs(port));
+  const before = messages.backEndRequests.length;
+  done();
+  port.until(() => messages.backEndRequests.length > before, seenWithinMs(port));
+  check.equal(messages.backEndRequests.length, before, 'requests on the back-end channel');
+}
+
 export const noMessageAtReset = defineCase({
   id: 'vhost-user/suspended/no-message-comes-at-a-reset',
   title: 'with every ring stopped the back-end sends nothing of its own when the device is reset',
@@ -98,19 +113,13 @@ export const noMessageAtReset = defineCase({
       'VHOST_USER_PROTOCOL_F_SHARED_OBJECT',
     ],
   },
-  run({ port, session, driver, ring, requirement }) {
-    const check = requirement('vu-suspended/no-messages-to-front-end');
-    const { messages } = session;
-    check.granted(messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-    if (suspended({ driver, ring }, check) === undefined) return;
-    check.reply(messages.fence(), 'GET_FEATURES with every ring stopped');
-    // What was sent while rings ran may be read late.
-    port.until(() => false, seenWithinMs(port));
-    const before = messages.backEndRequests.length;
-    check.granted(messages.acknowledged({ request: 'VHOST_USER_RESET_DEVICE' }), 'RESET_DEVICE');
-    check.reply(messages.fence(), 'GET_FEATURES behind the reset');
-    port.until(() => messages.backEndRequests.length > before, seenWithinMs(port));
-    check.equal(messages.backEndRequests.length, before, 'requests on the back-end channel');
+  run(context) {
+    const check = context.requirement('vu-suspended/no-messages-to-front-end');
+    const { messages } = context.session;
+    saysNothing(context, check, () => {
+      check.granted(messages.acknowledged({ request: 'VHOST_USER_RESET_DEVICE' }), 'RESET_DEVICE');
+      check.reply(messages.fence(), 'GET_FEATURES behind the reset');
+    });
   },
 });
 
@@ -125,23 +134,17 @@ export const noMessageAtConfigChange = defineCase({
     negotiate: ['VHOST_USER_PROTOCOL_F_CONFIG', 'VHOST_USER_PROTOCOL_F_BACKEND_REQ'],
     needs: ['changes-config'],
   },
-  run({ port, session, driver, ring, requirement }) {
-    const check = requirement('vu-suspended/no-messages-to-front-end');
-    const { messages } = session;
-    check.granted(messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-    if (suspended({ driver, ring }, check) === undefined) return;
-    check.reply(messages.fence(), 'GET_FEATURES with every ring stopped');
-    // What was sent while rings ran may be read late.
-    port.until(() => false, seenWithinMs(port));
-    const before = messages.backEndRequests.length;
-    check.presumes(port.operator !== undefined, 'the configuration can be changed from here');
-    // The second change takes back the first: cases that follow know the device as it was.
-    for (let time = 0; time < 2; time++) {
-      port.operator?.changeConfig();
-      check.reply(messages.fence(), 'GET_FEATURES behind a change');
-    }
-    port.until(() => messages.backEndRequests.length > before, seenWithinMs(port));
-    check.equal(messages.backEndRequests.length, before, 'requests on the back-end channel');
+  run(context) {
+    const check = context.requirement('vu-suspended/no-messages-to-front-end');
+    const { port, session } = context;
+    saysNothing(context, check, () => {
+      check.presumes(port.operator !== undefined, 'the configuration can be changed from here');
+      // The second change takes back the first: cases that follow know the device as it was.
+      for (let time = 0; time < 2; time++) {
+        port.operator?.changeConfig();
+        check.reply(session.messages.fence(), 'GET_FEATURES behind a change');
+      }
+    });
   },
 });
 
