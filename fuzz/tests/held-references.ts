@@ -51,6 +51,28 @@ export function findsNothing(examiner: Examiner, program: Program): void {
 /** A program that keeps to the text, or shows nothing, and was once held against the reference. */
 export type InnocentProgram = readonly [name: string, reference: ReferenceName, lines: readonly string[]];
 
+const negotiated = (features: string): readonly string[] => ['r1 = connect', `r2 = negotiate ${features}`.trimEnd()];
+
+/** How programs begin: a session with its memory, r1 to r4. */
+export const shared = (features: string): readonly string[] => [...negotiated(features), 'r3 = memory', 'r4 = share'];
+
+/** The same with two rings that are attached as r7 and r8. */
+export const twoRings = (features: string): readonly string[] => [
+  ...shared(features),
+  'r5 = ring',
+  'r6 = ring',
+  'r7 = attach ring=r5',
+  'r8 = attach ring=r6 index=1',
+];
+
+/** A session with a channel on which requests of the back-end are refused, and its memory: r1 to r5. */
+export const withChannel = (features: string): readonly string[] => [
+  ...negotiated(features),
+  'r3 = channel policy=refuse',
+  'r4 = memory',
+  'r5 = share',
+];
+
 /** Behind each a ring is kicked, and waited for. */
 export function findNothing(programs: readonly InnocentProgram[]): void {
   for (const [name, reference, lines] of programs) {

@@ -1,4 +1,4 @@
-import { findNothing } from './held-references.ts';
+import { findNothing, shared, withChannel } from './held-references.ts';
 
 /** Of rings that a device may give up, and of buffers that it may not reach. */
 findNothing([
@@ -6,10 +6,7 @@ findNothing([
     'behind a chain that broke a ring, a device needs a reset before it serves other rings there',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x570006a00 protocol=0x221',
-      'r3 = memory',
-      'r4 = share',
+      ...shared('device=0x570006a00 protocol=0x221'),
       'r5 = ring layout=packed',
       'r6 = attach ring=r5',
       'r7 = chain segments=[{bytes=00*16} {writable=yes length=513}] direct=0 tableFlags=1027',
@@ -25,10 +22,7 @@ findNothing([
     'behind a ring that was written over as well',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x140006a00 protocol=0x221',
-      'r3 = memory',
-      'r4 = share',
+      ...shared('device=0x140006a00 protocol=0x221'),
       'r5 = ring',
       'r6 = attach ring=r5',
       'r7 = ring-write ring=r5 area=driver offset=2 bytes=0004',
@@ -44,11 +38,7 @@ findNothing([
     'a buffer without a permission breaks the ring that other rings take the place of',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x770006a00 protocol=0x221',
-      'r3 = channel policy=refuse',
-      'r4 = memory',
-      'r5 = share',
+      ...withChannel('device=0x770006a00 protocol=0x221'),
       'r6 = ring layout=packed',
       'r7 = attach ring=r6',
       'r8 = chain segments=[{bytes=00*16} {writable=yes length=512} {writable=yes length=1 access=read}]',
@@ -65,11 +55,7 @@ findNothing([
     'a ring that broke is silent about buffers of the rings that take its place',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x770006a00 protocol=0x221',
-      'r3 = channel policy=refuse',
-      'r4 = memory',
-      'r5 = share',
+      ...withChannel('device=0x770006a00 protocol=0x221'),
       'r6 = ring layout=packed',
       'r7 = attach ring=r6',
       'r8 = chain segments=[{bytes=00*16 access=read} {writable=yes length=513 access=write}] direct=0 tableFlags=1027',
@@ -88,11 +74,7 @@ findNothing([
     'a report of a buffer comes when the device comes to its chain',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x770006a00 protocol=0x221',
-      'r3 = channel policy=refuse',
-      'r4 = memory',
-      'r5 = share',
+      ...withChannel('device=0x770006a00 protocol=0x221'),
       'r19 = ring layout=packed',
       'r6 = attach',
       'r7 = chain segments=[{writable=yes bytes=00 access=read}]',
@@ -104,11 +86,7 @@ findNothing([
     'buffers of a ring that is disabled are not reported',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x770006a00 protocol=0x221',
-      'r3 = channel policy=refuse',
-      'r4 = memory',
-      'r5 = share',
+      ...withChannel('device=0x770006a00 protocol=0x221'),
       'r19 = ring layout=packed',
       'r6 = attach enable=no',
       'r7 = chain segments=[{bytes=00*16} {writable=yes length=513 access=read}]',
@@ -121,11 +99,7 @@ findNothing([
     'memory that is shared once more has all of its translations',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x770006a00 protocol=0x221',
-      'r3 = channel policy=refuse',
-      'r4 = memory',
-      'r5 = share',
+      ...withChannel('device=0x770006a00 protocol=0x221'),
       'r19 = ring layout=packed',
       'r6 = attach',
       'r7 = chain segments=[{bytes=00*16} {writable=yes length=513 access=read}]',
@@ -138,11 +112,7 @@ findNothing([
     'a buffer of a chain that is held back is not reported',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x770006a00 protocol=0x221',
-      'r3 = channel policy=refuse',
-      'r4 = memory',
-      'r5 = share',
+      ...withChannel('device=0x770006a00 protocol=0x221'),
       'r19 = ring layout=packed',
       'r6 = attach',
       'r7 = chain segments=[{bytes=00*16} {writable=yes length=513}]',

@@ -1,4 +1,4 @@
-import { findNothing } from './held-references.ts';
+import { findNothing, twoRings } from './held-references.ts';
 
 /** Of devices that are opened as a file. */
 findNothing([
@@ -117,14 +117,7 @@ findNothing([
     'a device of vhost-mdev that has nothing to do looks at no ring that it is not told of',
     'net over vhost-mdev L2',
     [
-      'r1 = connect',
-      'r2 = negotiate',
-      'r3 = memory',
-      'r4 = share',
-      'r5 = ring',
-      'r6 = ring',
-      'r7 = attach ring=r5',
-      'r8 = attach ring=r6 index=1',
+      ...twoRings(''),
       'r9 = wait queue=r8',
       'r10 = chain queue=r8 segments=[{bytes=00*72}]',
       'r11 = kick queue=r7',
@@ -135,14 +128,7 @@ findNothing([
     'a device of vhost-mdev that was told of a ring without a chain may look at it later',
     'net over vhost-mdev L1',
     [
-      'r1 = connect',
-      'r2 = negotiate',
-      'r3 = memory',
-      'r4 = share',
-      'r5 = ring',
-      'r6 = ring',
-      'r7 = attach ring=r5',
-      'r8 = attach ring=r6 index=1',
+      ...twoRings(''),
       'r9 = wait queue=r8',
       'r10 = kick queue=r8',
       'r11 = chain queue=r8 segments=[{bytes=00*72}]',

@@ -1,4 +1,4 @@
-import { findNothing } from './held-references.ts';
+import { findNothing, shared, withChannel } from './held-references.ts';
 
 /** What messages, translations and sessions of vhost-user come to. */
 findNothing([
@@ -46,10 +46,7 @@ findNothing([
     'memory that is added to a session takes its translations along',
     'entropy',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x370000000 protocol=0x8029',
-      'r3 = memory',
-      'r4 = share',
+      ...shared('device=0x370000000 protocol=0x8029'),
       'r5 = ring',
       'r6 = attach ring=r5',
       'r7 = message request=37 fields=[{name=guestAddress value=0x7000001000} {name=size value=0x1000} {name=userAddress value=0x6f0000001000}] descriptors=[{kind=memory-file}]',
@@ -67,10 +64,7 @@ findNothing([
     'a ring that a reset stopped is asked where it goes on',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x140000000 protocol=0x10000',
-      'r3 = memory',
-      'r4 = share',
+      ...shared('device=0x140000000 protocol=0x10000'),
       'r5 = ring avail=24',
       'r6 = attach ring=r5',
       'r7 = message request=39 fields=[{name=u64 value=0x0}]',
@@ -212,10 +206,7 @@ findNothing([
     'a device that was reset may tell any place, at which nothing was used',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x540000200 protocol=0x10009',
-      'r3 = memory',
-      'r4 = share',
+      ...shared('device=0x540000200 protocol=0x10009'),
       'r5 = ring layout=packed size=4 avail=2',
       'r6 = attach',
       'r7 = message request=39 fields=[{name=u64 value=0xf}]',
@@ -232,11 +223,7 @@ findNothing([
     'of a ring that stopped, no buffer without a translation is reported',
     'block',
     [
-      'r1 = connect',
-      'r2 = negotiate device=0x340000200 protocol=0x829',
-      'r3 = channel policy=refuse',
-      'r4 = memory',
-      'r5 = share',
+      ...withChannel('device=0x340000200 protocol=0x829'),
       'r6 = attach',
       'r7 = stop',
       'r8 = chain segments=[{bytes=00*16 access=read} {writable=yes length=513 access=dropped}]',
