@@ -163,6 +163,7 @@ export const caseFiles = {
   'virtio/net/pairs': () => import('./virtio/net/pairs.cases.ts'),
   'virtio/net/receive-header': () => import('./virtio/net/receive-header.cases.ts'),
   'virtio/net/sizes': () => import('./virtio/net/sizes.cases.ts'),
+  'virtio/net/steering': () => import('./virtio/net/steering.cases.ts'),
   'virtio/net/transmit-header': () => import('./virtio/net/transmit-header.cases.ts'),
   'virtio/notifications/wanted-kicks': () => import('./virtio/notifications/wanted-kicks.cases.ts'),
   'virtio/packed-ring/broken-lists': () => import('./virtio/packed-ring/broken-lists.cases.ts'),

@@ -8,7 +8,7 @@ import { InProcessVfio } from '../vfio/in-process-vfio.ts';
 import { PciPort } from '../virtio-pci/pci-port.ts';
 import { type DeviceFileReferenceOptions, faultsOfTransport, parentMaker } from './device-file-reference.ts';
 import { InProcessIut } from './in-process-iut.ts';
-import { referenceFacts } from './reference-facts.ts';
+import { pciNetPairs, referenceFacts } from './reference-facts.ts';
 
 export interface OpenPciReferenceOptions extends DeviceFileReferenceOptions {
   /** The rules of the reference unless given. */
@@ -21,8 +21,7 @@ export interface OpenPciReferenceOptions extends DeviceFileReferenceOptions {
 export function openPciReference(options: OpenPciReferenceOptions): PciPort {
   // Other rules hold for those that do not offer it: one device stands for them.
   const { device, deadlineMs, log, hasNotificationData = device !== 'entropy' } = options;
-  // One pair, so that there is a control queue.
-  const queues = options.queues ?? (device === 'net' ? 1 : undefined);
+  const queues = options.queues ?? (device === 'net' ? pciNetPairs : undefined);
   const rules = withPciFaults(options.rules ?? virtioPciRules, faultsOfTransport(options.faults));
   const makeParent = parentMaker(
     { hasControlQueue: true, ...options, ...(queues === undefined ? {} : { queues }) },
@@ -40,7 +39,7 @@ export function openPciReference(options: OpenPciReferenceOptions): PciPort {
       'vendor-data',
     ],
     transport: 'virtio-pci',
-    ...(device === 'net' ? { workload: { ...workloadOfReference(device), pairs: 1 } } : {}),
+    ...(device === 'net' ? { workload: { ...workloadOfReference(device), pairs: queues ?? pciNetPairs } } : {}),
     requiredFeatures: ['VIRTIO_F_ACCESS_PLATFORM'],
     ringsStop: 'without-position',
     identity: `reference ${device} over virtio-pci`,

@@ -4,6 +4,9 @@ import { workloadOfReference } from '../devices/device-types.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { cryptoWorkload } from './crypto-workload.ts';
 
+/** Pairs of queues over virtio-pci, unless told: a command says how many a driver uses. */
+export const pciNetPairs = 4;
+
 /** What the suites may know of the reference on vhost-user as any device. */
 export const vhostUserReferenceFacts = {
   transport: 'vhost-user',

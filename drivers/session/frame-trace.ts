@@ -3,6 +3,8 @@ import {
   NET_HEADER_SIZE,
   NUM_BUFFERS_OFFSET,
   netHeaderSize,
+  roleOfQueue,
+  VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_MRG_RXBUF,
 } from '../../reference-impl/devices/net-layout.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
@@ -43,7 +45,8 @@ export class FrameTrace {
     { accepted, guest }: DriverSideOfSession,
     log: EventLog,
   ): FrameTrace | undefined {
-    if (workload.kind !== 'net' || guest === undefined || index >= 2 * pairsOf(workload)) return undefined;
+    if (workload.kind !== 'net' || guest === undefined || !carriesFrames(index, pairsOf(workload), accepted))
+      return undefined;
     return new FrameTrace(log, index, guest, accepted);
   }
 
@@ -126,4 +129,11 @@ const pairsOf = (workload: WorkloadFacts): number =>
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = Buffer.concat(pieces);
   return new Uint8Array(whole.buffer, whole.byteOffset, Math.min(whole.length, keptBytes));
+}
+
+/** Behind the pairs that may be in use is the control queue. */
+function carriesFrames(index: number, pairs: number, accepted: bigint): boolean {
+  if ((accepted & VIRTIO_NET_F_CTRL_VQ) === 0n) return index < 2 * pairs;
+  const role = roleOfQueue(index, pairs, accepted);
+  return role === 'receive' || role === 'transmit';
 }

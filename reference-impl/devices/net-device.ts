@@ -2,13 +2,12 @@ import { gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import { encodeStructure } from '../wire/structure.ts';
+import { carryOut } from './net-control.ts';
 import {
-  CONTROL_HEADER_SIZE,
   headerInOrder,
   isTransmitQueue,
-  MAC_SIZE,
-  netConfig,
   netConfigLayout,
+  roleOfQueue,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
@@ -19,10 +18,10 @@ import {
   VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_SPEED_DUPLEX,
   VIRTIO_NET_F_STATUS,
-  VIRTIO_NET_OK,
   VIRTIO_NET_S_LINK_UP,
 } from './net-layout.ts';
 import { type NetRules, netRules } from './net-rules.ts';
+import { Steering } from './net-steering.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 import type { RegisteredDevice } from './registered-device.ts';
@@ -32,7 +31,7 @@ export interface NetOptions {
   /** Six bytes; a locally administered address unless told. */
   readonly mac?: Uint8Array;
   readonly mtu?: number;
-  /** Behind the pairs a queue for commands. Of one pair alone: its number does not depend on MQ then. */
+  /** Behind the pairs a queue for commands. */
   readonly hasControlQueue?: boolean;
   readonly rules?: NetRules;
   readonly transport?: TransportRules;
@@ -67,7 +66,9 @@ export class NetDevice extends QueuedDevice {
   readonly #rules: NetRules;
   /** By receive queue. */
   readonly #waiting: Uint8Array[][];
-  readonly #controlQueue: number | undefined;
+  readonly #pairs: number;
+  /** Where there is a control queue. */
+  readonly #steering: Steering | undefined;
 
   constructor(options: NetOptions = {}) {
     const { pairs = 1, mac = referenceMac, mtu = referenceMtu } = options;
@@ -88,8 +89,9 @@ export class NetDevice extends QueuedDevice {
         shown: rules.config,
       },
     );
-    this.#controlQueue = hasControlQueue ? this.queueCount - 1 : undefined;
+    this.#pairs = pairs;
     this.#rules = rules;
+    this.#steering = hasControlQueue ? new Steering(pairs, rules) : undefined;
     this.#waiting = this.queues.map(() => []);
   }
 
@@ -108,34 +110,42 @@ export class NetDevice extends QueuedDevice {
   override reset(): void {
     super.reset();
     for (const frames of this.#waiting) frames.length = 0;
+    this.#steering?.reset();
   }
 
   protected work(queue: Queue): StepOutcome {
-    if (queue.index === this.#controlQueue) return this.#control(queue);
-    return isTransmitQueue(queue.index) ? this.#transmit(queue) : this.#receive(queue);
+    const steering = this.#steering;
+    if (steering === undefined) return isTransmitQueue(queue.index) ? this.#transmit(queue) : this.#receive(queue);
+    switch (roleOfQueue(queue.index, this.#pairs, this.features)) {
+      case 'control':
+        return this.#control(queue, steering);
+      case 'transmit':
+        return this.#transmit(queue);
+      case 'receive':
+        return this.#receive(queue);
+      case 'none':
+        return 'idle';
+    }
   }
 
-  /**
-   * Carries out a command. A driver may send two: one sets the address, the other asks for pairs of queues, of which
-   * there is one anyway.
-   */
-  #control(queue: Queue): StepOutcome {
+  #control(queue: Queue, steering: Steering): StepOutcome {
     const ring = this.ringToProcess(queue, queue.isAwake);
     if (ring === undefined) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
-    const [group = 0] = gather(chain.readable);
-    if (this.#rules.setsAddress(group))
-      this.config.set(gather(chain.readable, CONTROL_HEADER_SIZE, MAC_SIZE), netConfig.mac);
-    const written = writePieces(chain.writable, 0, Uint8Array.of(VIRTIO_NET_OK));
-    this.complete(queue, ring, chain, written);
+    const { features, config } = this;
+    const dropUnused = (pairs: number): void => {
+      for (const frames of this.#waiting.slice(2 * pairs)) frames.length = 0;
+    };
+    const net = { features, config, steering, dropUnused };
+    const answer = carryOut(net, gather(chain.readable), this.#rules.setsAddress);
+    this.complete(queue, ring, chain, writePieces(chain.writable, 0, answer));
     return 'progressed';
   }
 
   #transmit(queue: Queue): StepOutcome {
     const ring = this.ringToProcess(queue, queue.isAwake, true);
     if (ring === undefined) return 'idle';
-    const target = this.#waiting[this.#rules.receiveQueue(queue.index)];
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
     const headerSize = this.#rules.headerSize(this.features);
@@ -144,10 +154,16 @@ export class NetDevice extends QueuedDevice {
       const whole = gather(chain.readable);
       const header = headerInOrder(whole.subarray(0, headerSize), queue.isBigEndian);
       const frame = this.#rules.sent(header, whole.subarray(headerSize), this.features);
-      target?.push(...this.#rules.reflect(frame));
+      this.#steering?.sent(frame, queue.index >> 1);
+      for (const one of this.#rules.reflect(frame)) this.#waiting[this.#receiveQueueFor(one, queue.index)]?.push(one);
     }
     this.complete(queue, ring, chain, this.#rules.transmitted(chain.readableLength));
     return 'progressed';
+  }
+
+  #receiveQueueFor(frame: Uint8Array, transmitQueue: number): number {
+    if (this.#steering === undefined) return this.#rules.receiveQueue(transmitQueue);
+    return 2 * this.#steering.pairOf(frame, (pair) => this.queues[2 * pair]?.isEnabled === true);
   }
 
   #receive(queue: Queue): StepOutcome {

@@ -19,13 +19,14 @@ export const VIRTIO_NET_F_SPEED_DUPLEX = featureMask('VIRTIO_NET_F_SPEED_DUPLEX'
 
 export const VIRTIO_NET_S_LINK_UP = 1;
 
-/** Commands of the control queue: class and command, and what the device acknowledges them with (virtio 5.1.6.5). */
+/** Commands of the control queue: class and command, and what the device acknowledges them with (virtio 5.1.9.5). */
 export const CONTROL_HEADER_SIZE = 2;
 export const VIRTIO_NET_CTRL_MAC = 1;
 export const VIRTIO_NET_CTRL_MAC_ADDR_SET = 1;
 export const VIRTIO_NET_CTRL_MQ = 4;
 export const VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET = 0;
 export const VIRTIO_NET_OK = 0;
+export const VIRTIO_NET_ERR = 1;
 export const MAC_SIZE = 6;
 
 /** struct virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers. */
@@ -56,3 +57,16 @@ export const netConfigLayout = compileLayout('virtio_net_config', [
 
 /** Queues come in pairs: receiveq is even, its transmitq the next (virtio 5.1.2). */
 export const isTransmitQueue = (queue: number): boolean => queue % 2 === 1;
+
+export type NetQueueRole = 'receive' | 'transmit' | 'control' | 'none';
+
+/**
+ * What a queue of a device with a control queue behind `most` pairs is for: without MQ and RSS there is one pair, and the
+ * control queue is the next.
+ */
+export function roleOfQueue(queue: number, most: number, features: bigint): NetQueueRole {
+  const pairs = (features & VIRTIO_NET_F_MQ) === 0n ? 1 : most;
+  if (queue === 2 * pairs) return 'control';
+  if (queue > 2 * pairs) return 'none';
+  return isTransmitQueue(queue) ? 'transmit' : 'receive';
+}

@@ -7,10 +7,11 @@ import {
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_MRG_RXBUF,
 } from './net-layout.ts';
+import { type SteeringRules, steeringRules } from './net-steering.ts';
 import { rarpRequest } from './rarp.ts';
 
 /** What the network device does by choice; a fault replaces one entry. */
-export interface NetRules {
+export interface NetRules extends SteeringRules {
   /** What the device offers of the features of its type. */
   readonly offered: (features: bigint) => bigint;
   /** Configuration space as drivers read it, of what is stored. */
@@ -25,7 +26,7 @@ export interface NetRules {
   readonly announcement: (mac: Uint8Array) => readonly Uint8Array[];
   /** What comes back for a frame that was sent. */
   readonly reflect: (frame: Uint8Array) => readonly Uint8Array[];
-  /** The receive queue for what a transmit queue sent. */
+  /** The receive queue for what a transmit queue sent, where no command tells of pairs. */
   readonly receiveQueue: (transmitQueue: number) => number;
   readonly mergesBuffers: (features: bigint) => boolean;
   /** Writes a packet, and tells its buffers as used, which must come behind. */
@@ -47,6 +48,7 @@ export interface NetRules {
 }
 
 export const netRules: NetRules = {
+  ...steeringRules,
   offered: (features) => features,
   config: (bytes) => bytes,
   headerSize: netHeaderSize,

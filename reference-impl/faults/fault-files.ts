@@ -12,6 +12,7 @@ export * as 'device/order' from './device/order-faults.ts';
 export * as 'device/pair' from './device/pair-faults.ts';
 export * as 'device/queue' from './device/queue-faults.ts';
 export * as 'device/size' from './device/size-faults.ts';
+export * as 'device/steering' from './device/steering-faults.ts';
 export * as 'device/virtio-feature' from './device/virtio-feature-faults.ts';
 export * as 'ring/kick-event' from './ring/kick-event-faults.ts';
 export * as 'ring/notification' from './ring/notification-faults.ts';

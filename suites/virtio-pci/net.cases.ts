@@ -2,6 +2,8 @@ import { seenWithinMs } from '../../judging/deadline.ts';
 import { tooSlowToTell } from '../../judging/silence.ts';
 import { defineCase } from '../case.ts';
 import { presupposed } from '../premise.ts';
+import { CommandedPairs, applies as steered } from '../virtio/net/commanded-pairs.ts';
+import { internetFrame } from '../virtio/net/internet-frame.ts';
 import { framesComeBack, netPort } from '../virtio/net/net-port.ts';
 import { field } from './function.ts';
 
@@ -64,5 +66,37 @@ export const dropped = defineCase({
       'the frame sent then',
       'what is received first behind the reset',
     );
+  },
+});
+
+export const elsewhere = defineCase({
+  id: 'virtio-pci/net/frames-go-elsewhere-while-a-receive-queue-is-reset',
+  title: 'frames of a flow whose receive queue is being reset come on another one of those in use',
+  proves: { 'net/reset-queue-packets-steered-elsewhere': 'net-frames-for-queue-in-reset-lost' },
+  applies: { ...steered, transports: ['virtio-pci'], negotiate: [...steered.negotiate, 'VIRTIO_F_RING_RESET'] },
+  run(context) {
+    const { session, port, requirement } = context;
+    const check = requirement('net/reset-queue-packets-steered-elsewhere');
+    const pairs = new CommandedPairs(context, check);
+    pairs.use(pairs.count);
+    const last = pairs.count - 1;
+    const frameOf = (n: number): Uint8Array => internetFrame('tcp4', 100 + n);
+    const before = [0, 1].map((n) => pairs.pairFor(frameOf(n), last));
+    check.presumes(before[1] === last, 'a flow comes on the receive queue of the pair on which it is sent');
+    const sent = [2, 3, 4].map(frameOf);
+    let goesOn = false;
+    const reset = session.resetQueue(2 * last, () => {
+      for (const frame of sent) pairs.send(frame, last);
+      port.until(() => false, seenWithinMs(port));
+      session.fence();
+      goesOn = field(session, check, 'queueReset') === 1;
+    });
+    check.granted(reset, 'the reset of the receive queue');
+    if (!goesOn) {
+      check.inconclusive('the reset is over before a frame is sure to have come');
+      return;
+    }
+    const isElsewhere = sent.some((frame) => (pairs.arrival(frame) ?? last) !== last);
+    check.equal(isElsewhere, true, 'one of 3 frames came on another receive queue');
   },
 });

@@ -162,6 +162,11 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   received: [(written) => written - 12, () => 0],
   transmitted: [() => 1],
   setsAddress: [() => false, () => true],
+  pairAtFirst: [(most) => most - 1],
+  learned: [() => 0],
+  pairOf: [(known) => known, () => 0],
+  avoidsReset: [() => false],
+  pairsFor: [() => 1],
 };
 
 const tables = {

@@ -7,7 +7,7 @@ import {
 } from '../../../reference-impl/devices/net-layout.ts';
 import { readable, type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
 
-/** The queue for commands of a network device where MQ was not negotiated (virtio 5.1.2, 5.1.6.5). */
+/** The queue for commands of a network device where MQ was not negotiated (virtio 5.1.2, 5.1.9.5). */
 export const controlQueueIndex = 2;
 
 /** What cases on the control queue negotiate. */

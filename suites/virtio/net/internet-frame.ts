@@ -8,8 +8,19 @@ const UDP = 17;
 const ECE_CWR_ACK = 0xd0;
 const ACK = 0x10;
 
+/** From where to where: ports, and the last byte of the addresses. */
+export interface Ends {
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly source: number;
+  readonly destination: number;
+}
+
+const usualEnds: Ends = { sourcePort: 40_000, destinationPort: 9, source: 1, destination: 2 };
+
 /** A frame of `bytes` that carries TCP or UDP over IPv4 or IPv6, with correct checksums. */
-export function internetFrame(kind: InternetKind, bytes: number): Uint8Array {
+export function internetFrame(kind: InternetKind, bytes: number, ends: Partial<Ends> = {}): Uint8Array {
+  const { sourcePort, destinationPort, source, destination } = { ...usualEnds, ...ends };
   const frame = new Uint8Array(bytes);
   const view = new DataView(frame.buffer);
   const isV6 = kind.endsWith('6');
@@ -26,8 +37,8 @@ export function internetFrame(kind: InternetKind, bytes: number): Uint8Array {
     // Addresses kept for documentation (RFC 3849).
     frame.set([0x20, 0x01, 0x0d, 0xb8], 22);
     frame.set([0x20, 0x01, 0x0d, 0xb8], 38);
-    view.setUint8(37, 1);
-    view.setUint8(53, 2);
+    view.setUint8(37, source);
+    view.setUint8(53, destination);
   } else {
     view.setUint16(14, 0x4500 | (kind === 'tcp4-ecn' ? 2 : 0));
     view.setUint16(16, bytes - 14);
@@ -35,11 +46,11 @@ export function internetFrame(kind: InternetKind, bytes: number): Uint8Array {
     view.setUint8(22, 64);
     view.setUint8(23, protocol);
     // Addresses kept for documentation (RFC 5737).
-    frame.set([192, 0, 2, 1, 192, 0, 2, 2], 26);
+    frame.set([192, 0, 2, source, 192, 0, 2, destination], 26);
     view.setUint16(24, onesComplement(frame.subarray(14, 34)));
   }
-  view.setUint16(transport, 40_000);
-  view.setUint16(transport + 2, 9);
+  view.setUint16(transport, sourcePort);
+  view.setUint16(transport + 2, destinationPort);
   if (protocol === TCP) {
     view.setUint32(transport + 4, 1000);
     view.setUint32(transport + 8, 2000);

@@ -8,7 +8,7 @@ import { decodeNetHeader } from './net-port.ts';
 
 /**
  * More than one pair of queues (virtio 5.1.2). A transport of vhost has rings by number alone: MQ and the commands by
- * which a driver asks for pairs are dealt with in front of it.
+ * which a driver asks for pairs are dealt with in front of it. Where the device itself has them: steering.cases.ts.
  */
 
 type Context = Pick<CaseContext<string, VariantAxes, Session>, 'port' | 'driver' | 'ring'>;
@@ -18,7 +18,12 @@ const severalPairs = {
   holds: (facts: DriverPort['facts']) => pairsOf(facts) > 1,
   missing: 'a target with two pairs of queues (pairs)',
 } as const;
-const applies = { start: 'negotiated', devices: ['net'], when: [severalPairs] } as const;
+const applies = {
+  start: 'negotiated',
+  transports: ['vhost-user', 'vhost-kernel', 'vhost-mdev'],
+  devices: ['net'],
+  when: [severalPairs],
+} as const;
 const bufferCount = 16;
 const mergedBuffer = 200;
 

@@ -1,0 +1,76 @@
+import {
+  CONTROL_HEADER_SIZE,
+  MAC_SIZE,
+  netConfig,
+  VIRTIO_NET_CTRL_MAC,
+  VIRTIO_NET_CTRL_MAC_ADDR_SET,
+  VIRTIO_NET_CTRL_MQ,
+  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
+  VIRTIO_NET_ERR,
+  VIRTIO_NET_F_CTRL_MAC_ADDR,
+  VIRTIO_NET_F_MQ,
+  VIRTIO_NET_OK,
+} from './net-layout.ts';
+import type { Steering } from './net-steering.ts';
+
+/** Commands of the control queue of a network device (virtio 5.1.9.5). */
+
+/** What commands work on. */
+export interface ControlledNet {
+  /** What was negotiated. */
+  readonly features: bigint;
+  readonly config: Uint8Array;
+  readonly steering: Steering;
+  /** Frames for receive queues that are not in use any more are given up. */
+  dropUnused(pairs: number): void;
+}
+
+interface ControlCommand {
+  /** It is known where one of these bits was negotiated. */
+  readonly features: bigint;
+  /** Bytes of its data, at least. */
+  readonly bytes: number;
+  /** Whether it was carried out; `data` has as many bytes as the command needs. */
+  readonly carryOut: (net: ControlledNet, data: DataView) => boolean;
+}
+
+const keyOf = (group: number, command: number): number => (group << 8) | command;
+
+const commands: ReadonlyMap<number, ControlCommand> = new Map<number, ControlCommand>([
+  [
+    keyOf(VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET),
+    {
+      features: VIRTIO_NET_F_CTRL_MAC_ADDR,
+      bytes: MAC_SIZE,
+      // The address is in configuration by a rule of its own.
+      carryOut: () => true,
+    },
+  ],
+  [
+    keyOf(VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET),
+    {
+      features: VIRTIO_NET_F_MQ,
+      bytes: 2,
+      carryOut: ({ steering, dropUnused }, data) => {
+        const pairs = data.getUint16(0, true);
+        const isSet = steering.setPairs(pairs);
+        if (isSet) dropUnused(pairs);
+        return isSet;
+      },
+    },
+  ],
+]);
+
+/** Carries out a command of `class`, `command` and data; what is written for it, the acknowledgement first. */
+export function carryOut(net: ControlledNet, command: Uint8Array, setsAddress: (group: number) => boolean): Uint8Array {
+  const [group = 0, number = 0] = command;
+  const data = command.subarray(CONTROL_HEADER_SIZE);
+  if (setsAddress(group)) net.config.set(data.subarray(0, MAC_SIZE), netConfig.mac);
+  const known = commands.get(keyOf(group, number));
+  const isDone =
+    known !== undefined &&
+    (net.features & known.features) !== 0n &&
+    data.length >= known.bytes &&
+    known.carryOut(net, new DataView(data.buffer, data.byteOffset, data.length));
+  return Uint8Array.of(isDone ? VIRTIO_NET_OK : VIRTIO_NET_ERR);
+}
