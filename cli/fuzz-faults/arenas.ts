@@ -1,5 +1,10 @@
 import { requirementOf } from '../../reference-impl/catalogue/catalogue.ts';
-import { type SharedDevice, sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
+import {
+  type ReferenceDevice,
+  referenceDeviceNames,
+  type SharedDevice,
+  sharedDeviceNames,
+} from '../../reference-impl/devices/reference-devices.ts';
 import { type Fault, type Showing, showings } from '../../reference-impl/faults/fault.ts';
 import { transportOf } from '../faulty-reference.ts';
 
@@ -7,7 +12,7 @@ import { transportOf } from '../faulty-reference.ts';
 export interface Arena {
   readonly name: string;
   readonly showing: Showing;
-  readonly device: SharedDevice;
+  readonly device: ReferenceDevice;
 }
 
 /** Devices of which a fault of all devices is looked for. */
@@ -25,11 +30,10 @@ export function arenasOf(fault: Fault): Arena[] {
 }
 
 /** The type of device that the requirement is about, or those that all faults are looked for in. */
-function devicesOf({ requirement, layer }: Fault): readonly SharedDevice[] {
-  const { area } = requirementOf(requirement);
-  const device = area === 'blk' ? 'block' : area;
-  const shared = sharedDeviceNames.find((name) => name === device);
-  if (shared !== undefined) return [shared];
+function devicesOf({ requirement, layer }: Fault): readonly ReferenceDevice[] {
+  const room = requirementOf(requirement).area.split('/').at(-1);
+  const own = referenceDeviceNames.find((name) => name === room);
+  if (own !== undefined) return [own];
   // A fault of a device may be one of any type.
-  return layer === 'device' ? sharedDeviceNames : plainDevices.filter((one) => sharedDeviceNames.includes(one));
+  return layer === 'device' ? sharedDeviceNames : plainDevices;
 }
