@@ -122,7 +122,7 @@ export class CallsModel {
    * be one of what was in flight then, and the ring no longer calls.
    */
   owed(used: number): number {
-    if (!this.#hasCalls || this.#ring.isQuiet()) return 0;
+    if (!this.#hasCalls || this.#isLost || this.#ring.isQuiet()) return 0;
     const isOwed = !this.#ring.isRingLost() && used > this.#seenUsed && this.#isCallOwed(this.#seenUsed, used);
     return isOwed ? this.#seenCalls + 1 : 0;
   }

@@ -203,7 +203,7 @@ export class Model {
         this.#ring(seen.queue)?.kicked();
         return;
       case 'used':
-        this.#ring(seen.queue)?.used(seen.id, { len: seen.len, written: seen.written });
+        this.#ring(seen.queue)?.used(seen.id, { len: seen.len, written: seen.written }, seen.isMarked === true);
         return;
       case 'calls':
         this.#ring(seen.queue)?.calls.looked(seen.before, seen.used, seen.calls);

@@ -139,13 +139,17 @@ export type ModelObservation =
   | { readonly kind: 'called-by-hand'; readonly queue: number }
   /** So many used elements were there at a look, and these flags of the device about kicks. */
   | { readonly kind: 'looked'; readonly queue: number; readonly used: number; readonly suppression: number }
-  /** A used element that was taken, with all of the writable part as it was then. */
+  /**
+   * A used element that was taken, with all of the writable part as it was then. `isMarked`: the used descriptor of a packed
+   * ring has the WRITE flag.
+   */
   | {
       readonly kind: 'used';
       readonly queue: number;
       readonly id: number;
       readonly len: number;
       readonly written: Uint8Array;
+      readonly isMarked?: boolean;
     }
   /**
    * Used elements that memory shows since the attachment, and calls that came. `before` was read before `used`; `calls`

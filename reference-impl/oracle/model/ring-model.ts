@@ -211,9 +211,10 @@ export class RingModel {
     tell({ requirement, what: `flags of ring ${index} about kicks`, expected: 'defined ones', actual: String(flags) });
   }
 
-  used(id: number, completion: Completion): void {
+  /** @param isMarked the used descriptor of a packed ring says that something was written. */
+  used(id: number, completion: Completion, isMarked = false): void {
     if (this.#isLost) return;
-    const { layout, inOrder, take } = this.#options;
+    const { layout, inOrder, take, tell } = this.#options;
     // What was in flight at a reset may be seen behind it.
     if (!this.#wasServed && !this.#options.isServed()) {
       const what = `a used element of ring ${this.#options.index} before DRIVER_OK`;
@@ -242,6 +243,10 @@ export class RingModel {
     if (completion.len > chain.room) {
       const expected = `${chain.room} at most: so long is the writable part`;
       this.#tell('usedLen', `the len of the used element of chain ${id}`, expected, String(completion.len));
+    }
+    if (isMarked && chain.room === 0) {
+      const what = `the WRITE flag of the used descriptor of chain ${id}, which has nothing to write`;
+      tell({ requirement: 'packed/used-write-flag-tells-of-data', what, expected: '0', actual: '1' });
     }
     chain.isUsed = true;
     this.calls.used(chain.slots);
