@@ -1,6 +1,7 @@
 import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
+import { literal } from '../program/arguments.ts';
 import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
 import { regionsOf } from '../program/region-lawfulness.ts';
 import type { CallDraft } from './call-draft.ts';
@@ -147,9 +148,14 @@ export class ProgramLayer {
     if (this.#setting.tellsAddresses && !this.#isFile && !this.#isTranslated)
       this.#tellAddresses(this.#rings[0] ?? 0, 0);
     const isDormant = this.#setting.isDormant && !this.#isFile && !this.#isOld && this.#device !== 'net';
-    this.#attach(!isDormant);
     this.#memory = at;
-    if (isDormant) this.#awake();
+    const early = steps.find((step) => step.kind === 'chains')?.chains[0];
+    if (!isDormant) this.#attach();
+    else if (this.#setting.isReadyLate && early !== undefined) this.#attachEarly(early);
+    else {
+      this.#attach(false);
+      this.#awake();
+    }
     for (const step of steps) this.#step(step, this.#memory);
     this.#stop();
     if (wrong !== undefined) this.#damaged(wrong, this.#memory);
@@ -355,11 +361,10 @@ export class ProgramLayer {
       name,
       value: { kind: 'ring' as const, ring, area, offset: 0, space: 'user' as const },
     });
+    const isAcross = index === 0 && this.#setting.logsAcrossPages;
     const offset = index === 0 ? 0x4000 : 0;
-    const log = {
-      name: 'log',
-      value: { kind: 'ring' as const, ring, area: 'device' as const, offset, space: 'guest' as const },
-    };
+    const marked = { kind: 'ring' as const, ring, area: 'device' as const, offset, space: 'guest' as const };
+    const log = { name: 'log', value: isAcross ? literal(endOfPage) : marked };
     const number = (name: string, value: number) => ({
       name,
       value: { kind: 'literal' as const, value: BigInt(value) },
@@ -400,8 +405,11 @@ export class ProgramLayer {
     }
   }
 
-  /** @param isEnabled whether the last ring is enabled; the others are. */
-  #attach(isEnabled = true): void {
+  /**
+   * @param isEnabled whether the last ring is enabled; the others are.
+   * @param isReady whether the driver says that it is ready, where there is a status.
+   */
+  #attach(isEnabled = true, isReady = true): void {
     if ((this.#deviceWord & logAll) !== 0n && !this.#hasLog) {
       this.#tell(logBase(this.#setting.logOffset));
       this.#hasLog = true;
@@ -416,7 +424,7 @@ export class ProgramLayer {
       return this.#add('attach', { session, ring, index, call, order, enable });
     });
     if (!call) for (const index of queues.keys()) this.#tell(callDescriptor(index));
-    this.#tellReady();
+    if (isReady) this.#tellReady();
     if (this.#isLogged && this.#setting.logsUsedRings && this.#layout === 'split') {
       for (const [index, ring] of this.#rings.entries()) this.#tellAddresses(ring, index, true);
     }
@@ -826,6 +834,18 @@ export class ProgramLayer {
     this.#awake();
   }
 
+  /** A chain is there before DRIVER_OK, and nothing is used until then. */
+  #attachEarly(chain: Chain): void {
+    this.#attach(false, false);
+    this.#addUnkicked(chain);
+    this.#add('enable', { queue: this.#queue });
+    this.#add('fence', { session: this.#session });
+    this.#add('wait', { queue: this.#queue, count: 0 });
+    this.#tellReady();
+    this.#kick(this.#queue);
+    this.#drain();
+  }
+
   #awake(): void {
     this.#add('fence', { session: this.#session });
     this.#add('wait', { queue: this.#queue, count: 0 });
@@ -848,6 +868,9 @@ export class ProgramLayer {
 
 const isOffered = (offer: NonNullable<LawfulShape['offer']>, device: bigint, protocol: bigint): boolean =>
   (offer.device & device) === device && (offer.protocol & protocol) === protocol;
+
+/** Flags and idx of a used ring that begins here are in one page, and its elements reach into the next one. */
+const endOfPage = 0x0fff_fff8n;
 
 /** Of vhost-mdev: a page for each ring, in the second region. */
 const doorbellPage = 4096n;

@@ -61,11 +61,11 @@ const writeOf = (sector: number, sectors: number, byte: number): Wanted => ({
   room: 1,
 });
 
-/** Sectors are written, cleared in part, and read. */
+/** Sectors are written, cleared or written over in part, and read. */
 const blockStory: fc.Arbitrary<readonly Wanted[]> = fc
   .record({
     sector: nearSector,
-    type: fc.constantFrom(13, 13, 13, 11),
+    type: fc.constantFrom(13, 13, 13, 11, 1, 1),
     ranges: fc.array(fc.record({ skip: fc.constantFrom(0, 0, 1, 2), sectors: fc.constantFrom(1, 1, 2, 3, 8, 110) }), {
       minLength: 1,
       maxLength: 2,
@@ -84,8 +84,12 @@ const blockStory: fc.Arbitrary<readonly Wanted[]> = fc
       return range;
     });
     const count = end + behind - sector;
-    const clearing = { readable: joined(encodeBlockHeader({ type, sector: 0n }), ...cleared), room: 1 };
-    return [writeOf(sector, count, byte), clearing, readOf(sector, count)];
+    const [first] = ranges;
+    const second =
+      type === 1
+        ? writeOf(sector + (first?.skip ?? 0), Math.min(first?.sectors ?? 1, 3), byte + 101)
+        : { readable: joined(encodeBlockHeader({ type, sector: 0n }), ...cleared), room: 1 };
+    return [writeOf(sector, count, byte), second, readOf(sector, count)];
   });
 
 const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(

@@ -38,6 +38,8 @@ export const setting = fc.record({
   logOffset: fc.constantFrom(0, 0, 0x1000),
   /** Of what is logged, used rings as well. */
   logsUsedRings: fc.boolean(),
+  /** The first used ring is marked where a page ends between its idx and its elements. */
+  logsAcrossPages: fc.boolean(),
   /** With a buffer of requests in flight. */
   isRecorded: seldom(4),
   /** I/O-virtual addresses, with translations that are told and asked for. */
@@ -75,6 +77,8 @@ export const setting = fc.record({
   kicksWhenAsked: fc.boolean(),
   /** The first ring is not enabled before a chain is there. */
   isDormant: seldom(9),
+  /** Of one that is dormant, with a device status: the chain is there ahead of DRIVER_OK. */
+  isReadyLate: fc.boolean(),
   order: fc.constantFrom(
     'usual' as const,
     'usual' as const,

@@ -2,6 +2,15 @@ import type { RingPosition } from '../../drivers/port/port.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { JudgedLog } from './log-judge.ts';
 
+/** A chain that was added. */
+export interface JudgedChain {
+  readonly segments: readonly Segment[];
+  /** Chains of the queue that were added ahead of it. */
+  readonly number: number;
+  /** Descriptors of a packed ring that it takes; 1 of a split one, whose positions count chains. */
+  readonly slots: number;
+}
+
 /** A queue that was attached, as it is judged. */
 export interface JudgedQueue {
   readonly session: number;
@@ -9,8 +18,10 @@ export interface JudgedQueue {
   readonly index: number;
   /** Where its life began. */
   readonly began: RingPosition;
-  /** By buffer id. */
-  readonly chains: Map<number, readonly Segment[]>;
+  /** By buffer id: its latest chain. */
+  readonly chains: Map<number, JudgedChain>;
+  /** The slot of a packed ring that is used next. */
+  usedSlot: number;
   isKicked: boolean;
   /** The device was seen to have nothing to do, and nothing was done since. */
   isIdle: boolean;
@@ -23,8 +34,6 @@ export interface JudgedQueue {
   log: JudgedLog | undefined;
   /** Chains that were added ahead of the log. */
   unlogged: number;
-  /** By buffer id: chains that were added ahead of its latest one. */
-  readonly numbers: Map<number, number>;
   /** Chains that were added. */
   added: number;
   /** Where its used ring is marked, and from which used element on; undefined while it is not. */

@@ -9,11 +9,11 @@ import type { Call, CallOf } from '../program/program.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
 import type { InflightJudge } from './inflight-judge.ts';
 import { type IotlbJudge, isForbidden } from './iotlb-judge.ts';
-import type { JudgedQueue } from './judged-queue.ts';
+import type { JudgedChain, JudgedQueue } from './judged-queue.ts';
 import type { JudgedRun } from './judged-run.ts';
 import type { LogJudge } from './log-judge.ts';
 import { RestJudge } from './rest-judge.ts';
-import { asksOtherwise, isFresh, suppressionOf, usedEventOf } from './ring-look.ts';
+import { asksOtherwise, isFresh, marksWritten, suppressionOf, usedEventOf } from './ring-look.ts';
 
 /** Feeds the model with what came of the calls of rings. */
 export class QueueJudge {
@@ -167,6 +167,7 @@ export class QueueJudge {
       index,
       began: position,
       chains: new Map(),
+      usedSlot: position.used,
       isKicked: false,
       isIdle: false,
       tookOver: undefined,
@@ -174,7 +175,6 @@ export class QueueJudge {
       hasCleanFlags: this.#cleanRings.has(ringId),
       log: this.#logs.logOf(session),
       unlogged: 0,
-      numbers: new Map(),
       added: 0,
       usedRingLog: undefined,
       inflight: this.#inflight.fileOf(session, index),
@@ -230,8 +230,8 @@ export class QueueJudge {
     }
     if (queue === undefined || attached === undefined || segments === undefined || value === undefined) return;
     const id = Number(value);
-    queue.chains.set(id, segments);
-    queue.numbers.set(id, queue.added++);
+    const slots = attached.queue.ring.layout === 'split' || direct !== undefined ? 1 : segments.length;
+    queue.chains.set(id, { segments, number: queue.added++, slots });
     if (queue.isIdle && !held && attached.queue.driver.outstanding === 1) this.rests.idles(queueId);
     const isFilledInPart = this.#run.known.device === 'entropy';
     const isReceiving = this.#run.known.device === 'net' && queue.index % 2 === 0;
@@ -240,7 +240,7 @@ export class QueueJudge {
       kind: 'added',
       queue: queueId,
       id,
-      slots: attached.queue.ring.layout === 'split' || direct !== undefined ? 1 : segments.length,
+      slots,
       readable: bytesOfChain(attached.made.guest, segments, false),
       room: roomOfChain(segments, true),
       ...(told.some(isForbidden) ? { isForbidden: true } : {}),
@@ -317,15 +317,19 @@ export class QueueJudge {
     const taken = this.#run.outcomes.usedOf(place);
     this.#iotlb.looked(queue.session, queueId, queue.isKicked && !queue.isStopped);
     // What stood there before is none of the device's.
-    const suppression = queue.hasCleanFlags ? suppressionOf(attached.queue.ring) : 0;
+    const { ring } = attached.queue;
+    const suppression = queue.hasCleanFlags ? suppressionOf(ring) : 0;
     this.#model.observe({ kind: 'looked', queue: queueId, used: attached.queue.usedCount(), suppression });
     for (const { id, len } of taken) {
-      const written = bytesOfChain(attached.made.guest, queue.chains.get(id) ?? [], true);
-      this.#model.observe({ kind: 'used', queue: queueId, id, len, written });
-      const isLogged = (queue.numbers.get(id) ?? 0) >= queue.unlogged;
-      if (queue.log !== undefined && isLogged) this.#logs.wrote(queue.log, queue.chains.get(id) ?? [], len);
+      const { segments, number, slots } = queue.chains.get(id) ?? noChain;
+      const written = bytesOfChain(attached.made.guest, segments, true);
+      const isMarked = marksWritten(ring, queue.usedSlot, id);
+      queue.usedSlot = (queue.usedSlot + slots) % ring.size;
+      this.#model.observe({ kind: 'used', queue: queueId, id, len, written, isMarked });
+      const isLogged = number >= queue.unlogged;
+      if (queue.log !== undefined && isLogged) this.#logs.wrote(queue.log, segments, len);
       if (queue.log !== undefined && queue.usedRingLog !== undefined && queue.taken >= queue.usedRingLog.from) {
-        this.#logs.used(queue.log, queue.usedRingLog.address, attached.queue.ring, queue.began, queue.taken);
+        this.#logs.used(queue.log, queue.usedRingLog.address, ring, queue.began, queue.taken);
       }
       queue.taken++;
       queue.lastId = id;
@@ -410,6 +414,8 @@ export class QueueJudge {
   }
 }
 
+/** Of an id that no chain has. */
+const noChain: JudgedChain = { segments: [], number: 0, slots: 1 };
 const enableAfterDriverOk = 1n << 6n;
 /** A page of doorbells. */
 const mdevPage = 4096;

@@ -1,5 +1,6 @@
 import type { GuestRing, RingPosition } from '../../drivers/port/port.ts';
-import { isAvailableIn } from '../../reference-impl/virtqueue/packed/layout.ts';
+import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts';
+import { isAvailableIn, isUsedIn } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
 import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 
@@ -22,4 +23,14 @@ export const usedEventOf = (ring: GuestRing): number => (ring instanceof SplitRi
 export function isFresh(ring: GuestRing, position: RingPosition): boolean {
   if (position.layout === 'split') return ring instanceof SplitRing && ring.availIdx() === position.avail;
   return ring instanceof PackedRing && !isAvailableIn(ring.flags(position.avail), position.availWrap);
+}
+
+/**
+ * Whether the used descriptor of a chain that begins in this slot says that something was written: of a packed ring, and
+ * where it is not that of a batch.
+ */
+export function marksWritten(ring: GuestRing, slot: number, id: number): boolean {
+  if (!(ring instanceof PackedRing) || ring.id(slot) !== id) return false;
+  const flags = ring.flags(slot);
+  return (flags & VIRTQ_DESC_F_WRITE) !== 0 && (isUsedIn(flags, 0) || isUsedIn(flags, 1));
 }

@@ -135,18 +135,21 @@ function isLogOf(known: KnownState, call: MessageCall, { ring }: KnownQueue): bo
   const log = call.fields.findLast(({ name }) => name === 'log')?.value;
   const flags = field32Of(call, 'flags');
   const isPlace =
-    log?.kind === 'ring' &&
-    log.ring === ring &&
-    log.space === 'guest' &&
-    log.area === 'device' &&
-    log.offset >= 0 &&
-    log.offset <= farthestLog &&
-    log.offset % 4 === 0;
+    log?.kind === 'literal'
+      ? log.value > 0n && log.value < endOfLog && log.value % 4n === 0n
+      : log?.kind === 'ring' &&
+        log.ring === ring &&
+        log.space === 'guest' &&
+        log.area === 'device' &&
+        log.offset >= 0 &&
+        log.offset <= farthestLog &&
+        log.offset % 4 === 0;
   return isSame && known.rings.get(ring)?.layout === 'split' && (flags === 0n || (flags === 1n && isPlace));
 }
 
-/** The marks of a used ring may be anywhere. */
+/** The marks of a used ring may be anywhere: so far behind its memory, or below this address. */
 const farthestLog = 0x10_0000;
+const endOfLog = 1n << 32n;
 
 const areaOfField = { descriptor: 'descriptor', available: 'driver', used: 'device' } as const;
 
@@ -205,6 +208,11 @@ export function sessionMessage(known: KnownState, call: MessageCall, session: Kn
       return isPlainTable(call)
         ? { ...unfollowed('session', 'a memory table by hand'), succeeds: true }
         : unfollowed('session', 'a memory table that may be refused');
+    case requestId.VHOST_USER_GET_INFLIGHT_FD:
+      // The buffer of a session that has none yet: it counts once it is passed back.
+      return asksForBuffer(call) && session.inflight === undefined
+        ? lawful
+        : unfollowed('session', 'another buffer of requests in flight');
     case requestId.VHOST_USER_SET_INFLIGHT_FD: {
       const told = unfollowed('session', 'a buffer of requests in flight');
       const inflight = inflightOf(call);
@@ -248,6 +256,12 @@ function resetBy(known: KnownState, session: KnownSession): Verdict {
     if (queue !== undefined) queue.isStopped = true;
   }
   return succeeds;
+}
+
+/** A buffer for rings that every back-end may have. */
+function asksForBuffer(call: MessageCall): boolean {
+  const [queues, size] = [fieldOf(call, 'numQueues'), fieldOf(call, 'queueSize')];
+  return queues !== undefined && size !== undefined && queues > 0n && queues <= 2n && size > 0n && size <= 1024n;
 }
 
 /** A file of ours with room for the records of so many rings, in either layout. */

@@ -3,6 +3,18 @@ import { findNothing, shared, twoRings } from './held-references.ts';
 /** What rings of vhost-user do. */
 findNothing([
   [
+    'a driver that asks for no calls while chains are under way, and gives another descriptor, is owed none',
+    'block',
+    [
+      ...shared('device=0x540000200 protocol=0x9'),
+      'r5 = ring layout=packed',
+      'r6 = attach',
+      'r7 = chain segments=[{bytes=00*16} {writable=yes length=513}]',
+      'r8 = ask how=none',
+      'r9 = message request=13 descriptors=[{}]',
+    ],
+  ],
+  [
     'what a disabled transmit ring still holds when it is enabled is sent',
     'net',
     [

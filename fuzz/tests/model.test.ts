@@ -225,7 +225,45 @@ r6 = chain segments=[{bytes=00*16} {writable=yes length=513}]
 r7 = kick
 r8 = wait`;
 
-const shownBy: readonly (readonly [fault: FaultName, text: string, requirement: RequirementSlug])[] = [
+/** A used ring whose idx is marked at the end of a page, and whose elements reach into the next one. */
+const loggedAcrossPages = `r1 = connect
+r2 = negotiate device=0x144000200 protocol=0xb
+r3 = memory
+r4 = share
+r5 = ring
+r6 = message request=6 fields=[{name=logSize value=0x40000}] descriptors=[{kind=memory-file size=0x40000}]
+r7 = attach
+r8 = message request=9 flags=9 fields=[{name=flags value=1} {name=descriptor value=user:ring(r5).descriptor} {name=available value=user:ring(r5).driver} {name=used value=user:ring(r5).device} {name=log value=0xffffff8}]
+r9 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r10 = kick
+r11 = wait`;
+const chainBeforeReady = `r1 = connect
+r2 = negotiate device=0x140000200 protocol=0x10009
+r3 = memory
+r4 = share
+r5 = attach enable=no
+r6 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r7 = enable
+r8 = fence
+r9 = wait count=0`;
+const sentByTable = `r1 = connect
+r2 = negotiate device=0x550000000 protocol=0x9
+r3 = memory
+r4 = share
+r5 = ring layout=packed
+r6 = ring layout=packed
+r7 = attach ring=r5
+r8 = attach ring=r6 index=1
+r9 = chain queue=r8 segments=[{bytes=00*72}] direct=0 tableFlags=2
+r10 = kick queue=r8
+r11 = wait queue=r8`;
+
+const shownBy: readonly (readonly [
+  fault: FaultName,
+  text: string,
+  requirement: RequirementSlug,
+  device?: 'block' | 'net',
+])[] = [
   ['inflight-not-resubmitted', split, 'vu-ring-state/enabled-ring-handles-every-request'],
   ['inflight-not-resubmitted', packed, 'vu-inflight/requests-resubmitted-in-counter-order'],
   ['inflight-resubmitted-by-head', split, 'vu-inflight/requests-resubmitted-in-counter-order'],
@@ -234,12 +272,15 @@ const shownBy: readonly (readonly [fault: FaultName, text: string, requirement: 
   ['features-ok-always-kept', refusedFeatures, 'features/unacceptable-subset-refused'],
   ['needs-reset-never-raised', brokenRing, 'vu-status/get-status-returns-written-status'],
   ['ring-waits-for-call-message', withoutCall, 'vu-vring/ring-runs-without-call-and-err-messages'],
+  ['log-marks-used-idx-only', loggedAcrossPages, 'vu-log/used-ring-writes-marked-with-ring-flag'],
+  ['buffers-used-before-driver-ok', chainBeforeReady, 'status/no-buffers-before-driver-ok'],
+  ['packed-used-write-flag-of-table-kept', sentByTable, 'packed/used-write-flag-tells-of-data', 'net'],
 ];
 
-for (const [fault, text, requirement] of shownBy) {
+for (const [fault, text, requirement, device = 'block'] of shownBy) {
   t.test(`the model sees ${fault} in a program that shows nothing without it: ${requirement}`, (t) => {
     const foundWith = (faults: readonly FaultName[]): readonly string[] => {
-      const port = openReference({ device: 'block', deadlineMs: 60_000, faults });
+      const port = openReference({ device, deadlineMs: 60_000, faults });
       const { findings } = judgeOn(port)(resolved(parseProgram(text)));
       port.close();
       return findings.map(({ finding }) => finding.requirement);
