@@ -3,6 +3,7 @@ import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openPciReference } from '../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
+import { openVhostNetReference } from '../drivers/reference/open-vhost-net-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import { type FeatureSet, namesIn, type Transport } from '../reference-impl/catalogue/catalogue.ts';
 import {
@@ -25,6 +26,7 @@ export const transportOf: Readonly<Record<Showing, Transport>> = {
   'vhost-mdev-l1': 'vhost-mdev',
   'vhost-mdev-l2': 'vhost-mdev',
   'vhost-vdpa': 'vhost-vdpa',
+  'vhost-net': 'vhost-kernel',
   'virtio-pci': 'virtio-pci',
 };
 
@@ -109,8 +111,10 @@ export class FaultyReference {
 }
 
 /** The devices of the reference that a transport shows. */
-export const devicesShownBy = (showing: Showing): readonly ReferenceDevice[] =>
-  showing === 'vhost-user' ? referenceDeviceNames : sharedDeviceNames;
+export function devicesShownBy(showing: Showing): readonly ReferenceDevice[] {
+  if (showing === 'vhost-net') return ['net'];
+  return showing === 'vhost-user' ? referenceDeviceNames : sharedDeviceNames;
+}
 
 /** A reference of this process with faults. */
 export function openFaulty(
@@ -134,6 +138,8 @@ export function openFaulty(
       return openMdevReference({ ...options, mode: 'l2-strict' });
     case 'vhost-vdpa':
       return openVdpaReference(options);
+    case 'vhost-net':
+      return openVhostNetReference(options);
     case 'virtio-pci':
       return openPciReference(options);
   }

@@ -14,6 +14,7 @@ import { openMdevReference } from '../drivers/reference/open-mdev-reference.ts';
 import { openPciReference } from '../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
+import { openVhostNetReference } from '../drivers/reference/open-vhost-net-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
 import { type SharedDevice, sharedDeviceNames } from '../reference-impl/devices/reference-devices.ts';
@@ -55,7 +56,7 @@ const lacking: readonly Lacking[] = [
   { device: 'net', facts: { workload: { ...net, kind: 'net', returns: 'arp-reply', address: '192.0.2.1' } } },
 ];
 
-const showings = ['vhost-user', 'l1', 'l2-strict', 'vhost-vdpa', 'virtio-pci'] as const;
+const showings = ['vhost-user', 'l1', 'l2-strict', 'vhost-vdpa', 'vhost-net', 'virtio-pci'] as const;
 type Showing = (typeof showings)[number];
 
 function portOf(device: SharedDevice, showing: Showing): DriverPort {
@@ -64,6 +65,8 @@ function portOf(device: SharedDevice, showing: Showing): DriverPort {
       return openReference({ device });
     case 'vhost-vdpa':
       return openVdpaReference({ device });
+    case 'vhost-net':
+      return openVhostNetReference({ device });
     case 'virtio-pci':
       return openPciReference({ device });
     case 'l1':
@@ -78,6 +81,8 @@ function lackingOn(showing: Showing): readonly Lacking[] {
   if (showing === 'vhost-vdpa') {
     return [...lacking, ...sharedDeviceNames.map((device): Lacking => ({ device, facts: { ringsStop: 'by-reset' } }))];
   }
+  // There is a network device alone.
+  if (showing === 'vhost-net') return lacking.filter(({ device }) => device === 'net');
   // There no ring tells where it stopped.
   if (showing === 'virtio-pci') return [...lacking, ...sharedDeviceNames.map((device) => ({ device, facts: {} }))];
   const rings = sharedDeviceNames.flatMap((device): Lacking[] => [

@@ -19,6 +19,7 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
   'in-process': async () => {
     const { openMdevReference } = await import('./reference/open-mdev-reference.ts');
     const { openVdpaReference } = await import('./reference/open-vdpa-reference.ts');
+    const { openVhostNetReference } = await import('./reference/open-vhost-net-reference.ts');
     const { openPciReference } = await import('./reference/open-pci-reference.ts');
     const { faultNames, isFaultName } = await import('../reference-impl/faults/faults.ts');
     return ({ facts, reach }, { deadlineMs, log }) => {
@@ -36,6 +37,7 @@ const openers: { readonly [V in Via]: () => Promise<Opener<V>> } = {
         ...(log === undefined ? {} : { log }),
       };
       if ('mdev' in reach) return openMdevReference({ ...options, mode: reach.mdev });
+      if ('vhost-net' in reach) return openVhostNetReference(options);
       return 'vdpa' in reach ? openVdpaReference({ ...options, notifyBy: reach.vdpa }) : openPciReference(options);
     };
   },

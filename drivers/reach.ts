@@ -46,12 +46,16 @@ export interface CreatedMdev {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-type InProcess = { readonly mdev: MdevKind } | { readonly vdpa: VdpaNotification } | { readonly pci: 'modern' };
+type InProcess =
+  | { readonly mdev: MdevKind }
+  | { readonly vdpa: VdpaNotification }
+  | { readonly 'vhost-net': 'loopback' }
+  | { readonly pci: 'modern' };
 
 interface Reaches {
   /** A vhost-user socket: its path, or its name within the directory of an IUT that we start. */
   readonly 'unix-socket': { readonly socket: string };
-  /** A reference in the judging process: a vhost-mdev, a vhost-vdpa whose rings are notified so, or a virtio function. */
+  /** A reference in the judging process: a vhost-mdev, a vhost-vdpa whose rings are notified so, a vhost-net whose frames come back, or a virtio function. */
   readonly 'in-process': InProcess & {
     /** Names of faults that are put into it. */
     readonly faults?: readonly string[];
@@ -78,7 +82,7 @@ export type Reach<V extends Via = Via> = { [Each in V]: { readonly via: Each } &
 /** Transports that a target can show when it is reached so. */
 const transportsOf: { readonly [V in Via]: readonly Transport[] } = {
   'unix-socket': ['vhost-user'],
-  'in-process': ['vhost-mdev', 'vhost-vdpa', 'virtio-pci'],
+  'in-process': ['vhost-mdev', 'vhost-vdpa', 'vhost-kernel', 'virtio-pci'],
   mdev: ['vhost-mdev'],
   'vhost-vdpa': ['vhost-vdpa'],
   'vhost-net': ['vhost-kernel'],

@@ -134,6 +134,7 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
   'in-process': z.union([
     z.strictObject({ via: z.literal('in-process'), mdev: z.enum(['l1', 'l2-strict', 'l2-faithful']), faults }),
     z.strictObject({ via: z.literal('in-process'), vdpa: z.enum(['eventfd', 'doorbell']), faults }),
+    z.strictObject({ via: z.literal('in-process'), 'vhost-net': z.literal('loopback'), faults }),
     z.strictObject({ via: z.literal('in-process'), pci: z.literal('modern'), faults }),
   ]),
   'vhost-vdpa': z.union([

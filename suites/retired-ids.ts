@@ -25,6 +25,24 @@ export const retiredIds: Readonly<Record<string, readonly string[]>> = {
   'vhost-user/memory-slots/removal-with-a-descriptor-is-accepted': [
     'vhost-user/memory-slots/removal-with-a-descriptor-is-survived',
   ],
+  'vhost-vdpa/owner/calls-on-rings-wait-for-an-owner': ['vhost-kernel/owner/calls-on-rings-wait-for-an-owner'],
+  'vhost-vdpa/owner/second-owner-is-refused': ['vhost-kernel/owner/second-owner-is-refused'],
+  'vhost-vdpa/calls/bad-pointers-are-refused': ['vhost-kernel/calls/bad-pointers-are-refused'],
+  'vhost-vdpa/calls/unknown-calls-are-refused': ['vhost-kernel/calls/unknown-calls-are-refused'],
+  'vhost-vdpa/features/unoffered-backend-features-are-refused': [
+    'vhost-kernel/features/unoffered-backend-features-are-refused',
+  ],
+  'vhost-vdpa/vring/numbers-beyond-the-last-are-refused': ['vhost-kernel/vring/numbers-beyond-the-last-are-refused'],
+  'vhost-vdpa/vring/bad-sizes-are-refused': ['vhost-kernel/vring/bad-sizes-are-refused'],
+  'vhost-vdpa/vring/unknown-address-flags-are-refused': ['vhost-kernel/vring/unknown-address-flags-are-refused'],
+  'vhost-vdpa/vring/misaligned-addresses-are-refused': ['vhost-kernel/vring/misaligned-addresses-are-refused'],
+  'vhost-vdpa/vring/split-bases-have-16-bits': ['vhost-kernel/vring/split-bases-have-16-bits'],
+  'vhost-vdpa/vring/base-reads-back': ['vhost-kernel/vring/base-reads-back'],
+  'vhost-vdpa/vring/other-descriptors-are-no-events': ['vhost-kernel/vring/other-descriptors-are-no-events'],
+  'vhost-vdpa/vring/call-that-was-taken-away-is-not-signalled': [
+    'vhost-kernel/vring/call-that-was-taken-away-is-not-signalled',
+  ],
+  'vhost-vdpa/vring/replaced-events-are-let-go': ['vhost-kernel/vring/replaced-events-are-let-go'],
   'virtio/reset/quiet-after-status-zero': ['vhost-user/device-status/quiet-after-status-zero'],
   'virtio/reset/status-is-zero-after-reset': ['vhost-user/status/status-zero-resets'],
   'vhost-user/device-state/answer-with-an-error-says-that-it-has-no-descriptor': [

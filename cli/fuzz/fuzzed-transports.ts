@@ -3,7 +3,7 @@ import type { Transport } from '../../reference-impl/catalogue/transport.ts';
 import { type FaultName, faultNames, faults } from '../../reference-impl/faults/faults.ts';
 
 /** Programs have no calls of virtio-pci yet. */
-export const isFuzzed = (transport: Transport): boolean => transport !== 'virtio-pci';
+export const isFuzzed = (transport: Transport): boolean => transport !== 'virtio-pci' && transport !== 'vhost-kernel';
 
 const fuzzedFaults: readonly FaultName[] = faultNames.filter((name) => {
   const fault = faults[name];

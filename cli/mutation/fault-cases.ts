@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { transportRules } from '../../reference-impl/devices/queued-device.ts';
 import { faultNames, faults } from '../../reference-impl/faults/faults.ts';
 import { mdevRulesL2 } from '../../reference-impl/vhost-mdev/mdev-rules.ts';
+import { vhostNetRules } from '../../reference-impl/vhost-net/vhost-net-rules.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import { vdpaRules } from '../../reference-impl/vhost-vdpa/vdpa-rules.ts';
 import { virtioPciRules } from '../../reference-impl/virtio-pci/pci-rules.ts';
@@ -58,6 +59,8 @@ function entriesOf(name: (typeof faultNames)[number]): string[] {
       return changed(mdevRulesL2, fault.apply);
     case 'vhost-vdpa':
       return changed(vdpaRules, fault.apply);
+    case 'vhost-kernel':
+      return changed(vhostNetRules, fault.apply);
     case 'virtio-pci':
       return changed(virtioPciRules, fault.apply);
   }

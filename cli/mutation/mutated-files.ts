@@ -2,7 +2,16 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Folders of the device side: rings, devices, and the transports that show them. */
-const folders = ['virtqueue', 'devices', 'vhost-user', 'vhost-mdev', 'vhost-vdpa', 'virtio-pci'] as const;
+const folders = [
+  'virtqueue',
+  'devices',
+  'vhost-user',
+  'vhost-mdev',
+  'vhost-kernel',
+  'vhost-vdpa',
+  'vhost-net',
+  'virtio-pci',
+] as const;
 
 /**
  * Files in those folders that are not, or not alone, the device's. A mutant of what driver and device share changes both

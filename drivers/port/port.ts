@@ -16,6 +16,7 @@ import type { BackEndProgram } from './program.ts';
 import type { Session } from './session.ts';
 import type { TargetFacts } from './target-facts.ts';
 import type { TrafficObserver } from './traffic.ts';
+import type { VhostNetSession } from './vhost-kernel-door.ts';
 import type { VhostMdevSession } from './vhost-mdev-door.ts';
 import type { VhostUserSession } from './vhost-user-messages.ts';
 import type { VhostVdpaSession } from './vhost-vdpa-door.ts';
@@ -54,6 +55,7 @@ export { featuresOfPart, isDevicePart } from './session-device.ts';
 export type * from './target-facts.ts';
 export type * from './traffic.ts';
 export { transportFeatures } from './transport-features.ts';
+export type * from './vhost-kernel-door.ts';
 export type * from './vhost-mdev-door.ts';
 export type * from './vhost-user-messages.ts';
 export type * from './vhost-vdpa-door.ts';
@@ -84,7 +86,7 @@ export interface RedZone {
 /** The session of each transport. */
 export interface SessionsByTransport {
   readonly 'vhost-user': VhostUserSession;
-  readonly 'vhost-kernel': Session;
+  readonly 'vhost-kernel': VhostNetSession;
   readonly 'vhost-vdpa': VhostVdpaSession;
   readonly 'vhost-mdev': VhostMdevSession;
   readonly 'virtio-pci': VirtioPciSession;

@@ -1,7 +1,7 @@
 /** The raw door of vhost-vdpa: calls, messages and mappings of the open device file. */
 import type { IotlbMessage } from '../../reference-impl/wire/vdpa-structures.ts';
 import type { ControlOutcome } from './outcome.ts';
-import type { Session } from './session.ts';
+import type { VhostCalls, VhostFile, VhostFileSession } from './vhost-kernel-door.ts';
 
 /** A page of a device file to be mapped. */
 export interface VdpaPageRequest {
@@ -20,14 +20,9 @@ export interface VdpaMapping {
   unmap(): void;
 }
 
-/** An open vhost-vdpa file. Every call answers a count or 0, or an error number negated; a refusal is never a throw. */
-export interface VdpaFile {
-  /** The call gets the bytes with nothing behind them, and may write into them. */
-  ioctl(request: number, argument: Uint8Array): number;
-  write(bytes: Uint8Array): number;
+/** An open vhost-vdpa file. */
+export interface VdpaFile extends VhostFile {
   map(request: VdpaPageRequest): VdpaMapping | number;
-  /** Idempotent. */
-  close(): void;
 }
 
 export interface VdpaRange {
@@ -37,24 +32,9 @@ export interface VdpaRange {
 
 export type VdpaIotlbMessage = IotlbMessage;
 
-/** The addresses of a ring, as VHOST_SET_VRING_ADDR has them. */
-export interface VdpaRingAddresses {
-  readonly descriptor: bigint;
-  readonly available: bigint;
-  readonly used: bigint;
-  readonly flags?: number;
-  readonly log?: bigint;
-}
-
-/** The calls of vhost-vdpa, with structures for values. A negative number is an error number, negated. */
-export interface VdpaCalls {
-  /** For calls that no method makes. They enter the log too. */
+/** The calls of vhost-vdpa. */
+export interface VdpaCalls extends VhostCalls {
   readonly file: VdpaFile;
-  setOwner(): number;
-  features(): bigint | number;
-  setFeatures(word: bigint): number;
-  backendFeatures(): bigint | number;
-  setBackendFeatures(word: bigint): number;
   deviceId(): number;
   status(): number;
   setStatus(status: number): number;
@@ -69,17 +49,9 @@ export interface VdpaCalls {
   iovaRange(): VdpaRange | number;
   groupOf(index: number): number;
   setGroupSpace(group: number, space: number): number;
-  setSize(index: number, size: number): number;
-  setAddresses(index: number, addresses: VdpaRingAddresses): number;
-  setBase(index: number, base: number): number;
-  base(index: number): { readonly index: number; readonly num: number } | number;
-  /** -1 takes the event away. */
-  setEvent(use: 'kick' | 'call' | 'err', index: number, fd: number): number;
   setEnabled(index: number, enabled: boolean): number;
   suspend(): number;
   resume(): number;
-  /** Writes one message of the IOTLB, in version 2: bytes taken. */
-  iotlb(message: VdpaIotlbMessage): number;
   /** The doorbell of a queue. */
   mapDoorbell(index: number): VdpaMapping | number;
   /** Stores 16 bits at the start of a doorbell. */
@@ -87,7 +59,7 @@ export interface VdpaCalls {
 }
 
 /** An open vhost-vdpa device, with the doors for what no well-behaved driver does. */
-export interface VhostVdpaSession extends Session {
+export interface VhostVdpaSession extends VhostFileSession {
   readonly calls: VdpaCalls;
   /** Bytes of a page where the device is. */
   readonly pageSize: number;

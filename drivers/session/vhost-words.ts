@@ -1,13 +1,13 @@
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { DriverUsageError } from '../errors.ts';
-import type { FeatureWord, Fence, OfferWord, VdpaCalls } from '../port/port.ts';
+import type { FeatureWord, Fence, OfferWord, VhostCalls } from '../port/port.ts';
 import { noAnswerOn } from './call-outcome.ts';
 import type { SessionContext } from './session-context.ts';
 
 /** A word of features, asked by the calls of a vhost device file. @throws DriverUsageError for protocol features. */
 export function vhostWord(
   context: SessionContext,
-  calls: Pick<VdpaCalls, 'features' | 'backendFeatures'>,
+  calls: Pick<VhostCalls, 'features' | 'backendFeatures'>,
   which: OfferWord,
   transport: string,
 ): FeatureWord {

@@ -4,13 +4,12 @@ import t from 'tap';
 import { vhostNetTap } from '../../fixtures/targets/vhost-net.ts';
 import { featureByName } from '../../reference-impl/catalogue/features.ts';
 import { defaultGuestLayout } from '../../reference-impl/memory/guest-layout.ts';
+import { errno } from '../../reference-impl/wire/errno.ts';
 import { ioctlName } from '../../reference-impl/wire/ioctl-names.ts';
-import { mapMemory, memfdCreate } from '../native/native.ts';
+import { KernelVhostNet, type VhostNetKernel } from '../vhost-net/kernel-vhost-net.ts';
 import { Tap } from '../vhost-net/tap.ts';
 import { VhostNetPort } from '../vhost-net/vhost-net-port.ts';
-import { KernelVdpa } from '../vhost-vdpa/kernel-vdpa.ts';
 import { ExistingVdpa } from '../vhost-vdpa/vdpa-iut.ts';
-import type { VdpaKernel } from '../vhost-vdpa/vdpa-kernel.ts';
 import { throwsUsage } from './thrown-errors.ts';
 
 const canMakeTaps = (): boolean => {
@@ -70,7 +69,7 @@ t.test('what is no name of a tap', { skip }, async (t) => {
 });
 
 /** A kernel with vhost-net: what is asked of it stands in `calls`. */
-class ScriptedVhostNet implements VdpaKernel {
+class ScriptedVhostNet implements VhostNetKernel {
   readonly calls: string[] = [];
   readonly arguments: Record<string, Uint8Array> = {};
   open = (): number => 900;
@@ -86,7 +85,7 @@ class ScriptedVhostNet implements VdpaKernel {
   }
 
   write = (): number => 0;
-  map = (_fd: number, length: number) => mapMemory(memfdCreate('page', length, { seal: false }), length);
+  read = (): number => -errno.EAGAIN;
   close = (): void => undefined;
 }
 
@@ -94,9 +93,9 @@ t.test('a ring is set up call by call, runs with its backend, and tells where it
   const kernel = new ScriptedVhostNet();
   const port = new VhostNetPort({
     facts: { ...vhostNetTap.facts, version: 'scripted' },
-    carrier: new KernelVdpa(() => '/dev/vhost-net', kernel),
+    carrier: new KernelVhostNet('/dev/vhost-net', kernel),
     iut: new ExistingVdpa('/dev/net/tun'),
-    tap: new Tap(`vcs${process.pid % 1_000_000}`),
+    network: new Tap(`vcs${process.pid % 1_000_000}`),
   });
   const guest = port.createGuest(defaultGuestLayout);
   const opened = port.connect();

@@ -1,8 +1,8 @@
 import { release } from 'node:os';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import type { Target } from '../target.ts';
-import { KernelVdpa } from '../vhost-vdpa/kernel-vdpa.ts';
 import { ExistingVdpa } from '../vhost-vdpa/vdpa-iut.ts';
+import { KernelVhostNet } from './kernel-vhost-net.ts';
 import { Tap } from './tap.ts';
 import { VhostNetPort } from './vhost-net-port.ts';
 
@@ -19,9 +19,9 @@ export function openVhostNet(target: Target<'vhost-net'>, { deadlineMs, log }: O
   const { reach, facts, recovery } = target;
   return new VhostNetPort({
     facts: { ...facts, version: `Linux ${release()}` },
-    carrier: new KernelVdpa(() => reach.device),
+    carrier: new KernelVhostNet(reach.device),
     iut: new ExistingVdpa(reach.device),
-    tap: new Tap(reach.tap),
+    network: new Tap(reach.tap),
     recovery,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(log === undefined ? {} : { log }),

@@ -2,7 +2,7 @@ import { constants, existsSync, readFileSync, readSync, writeFileSync, writeSync
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { DriverUsageError, SystemCallError } from '../errors.ts';
 import { closeFd, deviceIoctl, openFile, packetReceive, packetSocket, socketPair } from '../native/native.ts';
-import type { WaitSource } from '../session/wait-set.ts';
+import type { NetworkQueue } from './network-queue.ts';
 
 const requests = {
   TUNSETIFF: 0x4004_54ca,
@@ -22,8 +22,7 @@ const frameBytes = 65_536 + 64;
  * A tap device, and the station behind it: what a device transmits into the tap comes in on its interface, where the
  * station reads it and sends it back. The interface has no addresses, so nothing else speaks on it.
  */
-export class Tap implements WaitSource {
-  /** The queue of the tap, which a device of the kernel takes frames from and gives frames to. */
+export class Tap implements NetworkQueue {
   readonly fd: number;
   readonly pollFd: number;
   readonly #frame = new Uint8Array(frameBytes);
@@ -43,7 +42,6 @@ export class Tap implements WaitSource {
     }
   }
 
-  /** Bytes of the header ahead of each frame that passes the queue. */
   setHeaderSize(bytes: number): void {
     call(this.fd, 'TUNSETVNETHDRSZ', new Uint8Array(Int32Array.of(bytes).buffer), `${bytes}`);
   }
@@ -55,7 +53,6 @@ export class Tap implements WaitSource {
     }
   }
 
-  /** Takes away what an earlier session left on its way. No device may have the queue. */
   drain(): void {
     while (this.#received() > 0);
     while ((attempt(() => readSync(this.fd, this.#frame, 0, frameBytes, null)) ?? 0) > 0);

@@ -1,44 +1,43 @@
 import { DeviceFilePort, type DeviceFilePortOptions } from '../session/device-file-port.ts';
 import type { SessionPort } from '../session/session-port.ts';
-import { RecordedVdpaFile } from '../vhost-vdpa/recorded-vdpa-file.ts';
-import type { VdpaCarrier } from '../vhost-vdpa/vdpa-carrier.ts';
-import { VdpaDeviceCalls } from '../vhost-vdpa/vdpa-device-calls.ts';
-import type { Tap } from './tap.ts';
-import { VhostNetSession } from './vhost-net-session.ts';
+import type { NetworkQueue } from './network-queue.ts';
+import { RecordedVhostNetFile } from './recorded-vhost-net-file.ts';
+import type { VhostNetCarrier } from './vhost-net-carrier.ts';
+import { VhostNetDeviceCalls } from './vhost-net-device-calls.ts';
+import { OpenVhostNet } from './vhost-net-session.ts';
 
 export interface VhostNetPortOptions extends DeviceFilePortOptions {
-  readonly carrier: VdpaCarrier;
-  readonly tap: Tap;
+  readonly carrier: VhostNetCarrier;
+  readonly network: NetworkQueue;
 }
 
-/** The driver of /dev/vhost-net, with a tap whose frames come back. */
-export class VhostNetPort extends DeviceFilePort<VhostNetSession> {
+/** The driver of /dev/vhost-net, with a network whose frames come back. */
+export class VhostNetPort extends DeviceFilePort<OpenVhostNet> {
   readonly #options: VhostNetPortOptions;
 
   constructor(options: VhostNetPortOptions) {
     super(options);
     this.#options = options;
-    this.waiting.set.add(options.tap);
+    this.waiting.set.add(options.network);
   }
 
-  protected open(id: number): ReturnType<SessionPort<VhostNetSession>['open']> {
-    const { carrier, tap } = this.#options;
-    const { pageSize } = carrier;
-    if (this.sessions.every(({ isOpen }) => !isOpen)) tap.drain();
+  protected open(id: number): ReturnType<SessionPort<OpenVhostNet>['open']> {
+    const { carrier, network } = this.#options;
+    if (this.sessions.every(({ isOpen }) => !isOpen)) network.drain();
     const opened = carrier.open();
     if (opened.kind === 'refused') return opened;
-    const calls = new VdpaDeviceCalls(new RecordedVdpaFile(opened.file, this.log, id, pageSize), pageSize);
+    const calls = new VhostNetDeviceCalls(new RecordedVhostNetFile(opened.file, this.log, id));
     return {
       kind: 'opened',
-      session: new VhostNetSession({ context: this, calls, tap, id }),
+      session: new OpenVhostNet({ context: this, calls, network, id, lend: (guest) => this.lend(guest) }),
       detail: 'vhost-net',
     };
   }
 
   override close(): void {
     this.releaseAll();
-    this.waiting.set.remove(this.#options.tap);
+    this.waiting.set.remove(this.#options.network);
     super.close();
-    this.#options.tap.close();
+    this.#options.network.close();
   }
 }

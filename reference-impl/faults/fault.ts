@@ -1,6 +1,7 @@
 import type { RequirementSlug } from '../catalogue/catalogue.ts';
 import type { DeviceRules } from '../devices/device-rules.ts';
 import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
+import type { VhostNetRules } from '../vhost-net/vhost-net-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
 import type { VdpaRules } from '../vhost-vdpa/vdpa-rules.ts';
 import type { VirtioPciRules } from '../virtio-pci/pci-rules.ts';
@@ -10,7 +11,14 @@ export const faultLayers = ['ring', 'device', 'transport'] as const;
 export type FaultLayer = (typeof faultLayers)[number];
 
 /** The ways in which the reference shows a device. vhost-mdev has two layouts of its regions. */
-export const showings = ['vhost-user', 'vhost-mdev-l2', 'vhost-mdev-l1', 'vhost-vdpa', 'virtio-pci'] as const;
+export const showings = [
+  'vhost-user',
+  'vhost-mdev-l2',
+  'vhost-mdev-l1',
+  'vhost-vdpa',
+  'vhost-net',
+  'virtio-pci',
+] as const;
 export type Showing = (typeof showings)[number];
 
 interface Described {
@@ -62,6 +70,13 @@ export interface VdpaFault extends Described {
   readonly apply: (rules: VdpaRules) => VdpaRules;
 }
 
+/** A fault of vhost-net. */
+export interface VhostNetFault extends Described {
+  readonly layer: 'transport';
+  readonly transport: 'vhost-kernel';
+  readonly apply: (rules: VhostNetRules) => VhostNetRules;
+}
+
 /** A fault of virtio over PCI. */
 export interface PciFault extends Described {
   readonly layer: 'transport';
@@ -70,13 +85,17 @@ export interface PciFault extends Described {
 }
 
 /** One behaviour that the reference can be given in place of the right one. */
-export type Fault = RingFault | DeviceFault | VhostUserFault | MdevFault | VdpaFault | PciFault;
+export type Fault = RingFault | DeviceFault | VhostUserFault | MdevFault | VdpaFault | VhostNetFault | PciFault;
 
 /** The fault with the reasons why it is hidden from some showings. */
 export const hidden = <F extends Fault>(hiddenFrom: NonNullable<Fault['hiddenFrom']>, fault: F): F => ({
   ...fault,
   hiddenFrom,
 });
+
+/** A fault that requests of a block device show: vhost-net has a network device alone. */
+export const ofBlockAlone = <F extends Fault>(fault: F): F =>
+  hidden({ 'vhost-net': 'a block device alone shows it, and vhost-net has none' }, fault);
 
 /** The fault with the reason why it breaks many cases of other matters. */
 export const breakingMore = <F extends Fault>(breaksMore: string, fault: F): F => ({ ...fault, breaksMore });

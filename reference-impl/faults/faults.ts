@@ -1,5 +1,6 @@
 import type { DeviceRules } from '../devices/device-rules.ts';
 import type { MdevRules } from '../vhost-mdev/mdev-rules.ts';
+import type { VhostNetRules } from '../vhost-net/vhost-net-rules.ts';
 import type { ReferenceRules } from '../vhost-user/reference-rules.ts';
 import type { VdpaRules } from '../vhost-vdpa/vdpa-rules.ts';
 import type { VirtioPciRules } from '../virtio-pci/pci-rules.ts';
@@ -60,6 +61,15 @@ export const withVdpaFaults = (rules: VdpaRules, names: readonly FaultName[]): V
     const fault = faults[name];
     if (fault.layer !== 'transport' || fault.transport !== 'vhost-vdpa')
       throw new RangeError(`${name} is no fault of vhost-vdpa`);
+    return fault.apply(changed);
+  }, rules);
+
+/** The rules of vhost-net with these faults of that transport. Throws RangeError for others. */
+export const withVhostNetFaults = (rules: VhostNetRules, names: readonly FaultName[]): VhostNetRules =>
+  names.reduce((changed, name) => {
+    const fault = faults[name];
+    if (fault.layer !== 'transport' || fault.transport !== 'vhost-kernel')
+      throw new RangeError(`${name} is no fault of vhost-net`);
     return fault.apply(changed);
   }, rules);
 

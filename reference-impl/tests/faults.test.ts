@@ -12,17 +12,21 @@ import {
   withMdevFaults,
   withPciFaults,
   withVdpaFaults,
+  withVhostNetFaults,
 } from '../faults/faults.ts';
 import { mdevRuleTables } from '../vhost-mdev/mdev-rule-tables.ts';
 import { mdevRulesL1, mdevRulesL2 } from '../vhost-mdev/mdev-rules.ts';
+import { vhostNetRules } from '../vhost-net/vhost-net-rules.ts';
 import { referenceRules } from '../vhost-user/reference-rules.ts';
 import { vdpaRules } from '../vhost-vdpa/vdpa-rules.ts';
 import { virtioPciRules } from '../virtio-pci/pci-rules.ts';
 
 const isOfMdev = (name: FaultName): boolean => layerText(faults[name]) === 'transport vhost-mdev';
 const isOfVdpa = (name: FaultName): boolean => layerText(faults[name]) === 'transport vhost-vdpa';
+const isOfVhostNet = (name: FaultName): boolean => layerText(faults[name]) === 'transport vhost-kernel';
 const isOfPci = (name: FaultName): boolean => layerText(faults[name]) === 'transport virtio-pci';
 const ofVdpa = faultNames.filter(isOfVdpa);
+const ofVhostNet = faultNames.filter(isOfVhostNet);
 const ofPci = faultNames.filter(isOfPci);
 const ofMdev = faultNames.filter(isOfMdev);
 const ofDevice = faultNames.filter((name) => faults[name].layer !== 'transport');
@@ -51,6 +55,10 @@ t.test('every fault changes the rules of its layer', async (t) => {
   }
   for (const name of ofVdpa) {
     t.ok(replaced(t, vdpaRules, (rules) => withVdpaFaults(rules, [name])).length > 0, `${name} changes something`);
+  }
+  for (const name of ofVhostNet) {
+    const areas = replaced(t, vhostNetRules, (rules) => withVhostNetFaults(rules, [name]));
+    t.ok(areas.length > 0, `${name} changes something`);
   }
   for (const name of ofPci) {
     t.ok(replaced(t, virtioPciRules, (rules) => withPciFaults(rules, [name])).length > 0, `${name} changes something`);
@@ -83,6 +91,7 @@ t.test('names and texts', async (t) => {
     t.match(name, /^[a-z0-9]+(-[a-z0-9]+)*$/, `${name} is in kebab case`);
     t.equal(name.startsWith('mdev-'), isOfMdev(name), `${name}: mdev- is for faults of vhost-mdev`);
     t.equal(name.startsWith('vdpa-'), isOfVdpa(name), `${name}: vdpa- is for faults of vhost-vdpa`);
+    t.equal(name.startsWith('vhost-net-'), isOfVhostNet(name), `${name}: vhost-net- is for faults of vhost-net`);
     t.equal(name.startsWith('pci-'), isOfPci(name), `${name}: pci- is for faults of virtio-pci`);
     t.ok(requirementOf(requirement).text.length > 0, `${name} breaks a requirement`);
     if (isOfMdev(name)) t.notMatch(requirement, /^vu-/, `${name} breaks no requirement of vhost-user`);
@@ -108,6 +117,7 @@ t.test('a fault of one transport is refused by another', async (t) => {
   t.throws(() => withMdevFaults(mdevRulesL2, ['reply-with-version-2']), RangeError);
   t.throws(() => withMdevFaults(mdevRulesL2, ['call-never']), RangeError);
   t.throws(() => withVdpaFaults(vdpaRules, ['mdev-answer-with-flags']), RangeError);
+  t.throws(() => withVhostNetFaults(vhostNetRules, ['vdpa-opens-again']), RangeError);
   t.throws(() => withPciFaults(virtioPciRules, ['mdev-answer-with-flags']), RangeError);
   t.throws(() => withMdevFaults(mdevRulesL2, ['vdpa-opens-again']), RangeError);
   t.throws(() => withDeviceFaults(referenceRules, ['reply-with-version-2']), RangeError);

@@ -1,11 +1,15 @@
 import type { ParentDriver, StepOutcome } from '../devices/parent-driver.ts';
+import { AddressSpaces } from '../vhost-kernel/address-spaces.ts';
+import type { RingChange } from '../vhost-kernel/core-calls.ts';
+import type { RingEvents } from '../vhost-kernel/ring-events.ts';
+import type { EventToken } from '../vhost-kernel/vhost-edge.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import type { RingLayout } from '../virtqueue/ring.ts';
 import { errno } from '../wire/errno.ts';
-import { AddressSpaces } from './address-spaces.ts';
+
 import { type CalledVdpa, vdpaCall } from './vdpa-calls.ts';
-import type { EventToken, VdpaEdge } from './vdpa-edge.ts';
-import { VdpaRings } from './vdpa-rings.ts';
+import type { VdpaEdge } from './vdpa-edge.ts';
+import { type VdpaRing, VdpaRings } from './vdpa-rings.ts';
 import type { IovaRange, PageRequest, VdpaRules } from './vdpa-rules.ts';
 
 const status = { DRIVER_OK: 4, FEATURES_OK: 8 } as const;
@@ -71,7 +75,7 @@ export class VdpaDevice implements CalledVdpa {
       changed: () => this.rings.move(),
     });
     parent.setSinks({
-      signalCall: (queue) => this.rings.signal('call', queue),
+      signalCall: (queue) => this.events.signal('call', queue),
       signalError: () => this.#broke(),
       // A ring that lacks a translation waits, and tries again when it is kicked or memory changes.
       missed: () => {},
@@ -96,12 +100,27 @@ export class VdpaDevice implements CalledVdpa {
     return (this.#status & status.DRIVER_OK) !== 0;
   }
 
-  get isSuspended(): boolean {
-    return this.#isSuspended;
-  }
-
   get areFeaturesFixed(): boolean {
     return (this.#status & status.FEATURES_OK) !== 0;
+  }
+
+  get records(): readonly VdpaRing[] {
+    return this.rings.records;
+  }
+
+  get events(): RingEvents {
+    return this.rings.events;
+  }
+
+  /** Addresses and base are those of the start, unless the device rests. */
+  changeError(change: RingChange): number {
+    const isFixed = this.isRunning && !this.#isSuspended && !this.rules.ring.changesWhileRunning;
+    return isFixed && change !== 'size' ? errno.EINVAL : 0;
+  }
+
+  /** Of a ring that runs, where it started. */
+  baseOf({ base }: VdpaRing): number {
+    return base;
   }
 
   get layout(): RingLayout {
@@ -127,7 +146,7 @@ export class VdpaDevice implements CalledVdpa {
   closed(): void {
     this.#opens--;
     this.reset();
-    if (this.rules.life.dropsEvents) this.rings.dropEvents();
+    if (this.rules.life.dropsEvents) this.events.drop();
     this.hasOwner = false;
     this.backendFeatures = 0n;
     this.spaces.clear();
@@ -175,11 +194,11 @@ export class VdpaDevice implements CalledVdpa {
   }
 
   setConfigCall(token: EventToken | undefined): void {
-    if (!this.rules.config.callIsReplaced && token !== undefined && this.rings.hasEvent('config', 0)) {
+    if (!this.rules.config.callIsReplaced && token !== undefined && this.events.has('config', 0)) {
       this.edge.releaseEvent(token);
       return;
     }
-    this.rings.setEvent('config', 0, token);
+    this.events.set('config', 0, token);
   }
 
   /** As the device was made, but for its status, mappings, events and stored data. */
@@ -200,6 +219,6 @@ export class VdpaDevice implements CalledVdpa {
   /** A ring is broken. Its event for errors is never signalled, as no parent driver has one. */
   #broke(): void {
     this.#status = this.rules.status.broken(this.#status);
-    if (this.rules.status.callsWhenBroken) this.rings.signal('config', 0);
+    if (this.rules.status.callsWhenBroken) this.events.signal('config', 0);
   }
 }

@@ -1,18 +1,7 @@
-/** An event descriptor as the device holds it: a name that only the edge can use. */
-export type EventToken = number;
+import type { VhostEdge } from '../vhost-kernel/vhost-edge.ts';
 
-/** What a vhost-vdpa device may ask of the world around it. Nothing here throws for what a user can cause. */
-export interface VdpaEdge {
+/** What a vhost-vdpa device may ask of the world around it. */
+export interface VdpaEdge extends VhostEdge {
   /** Bytes of a page: the size of a doorbell. */
   readonly pageSize: number;
-  /** Takes hold of the event descriptor that a user named; undefined where it is none. */
-  holdEvent(descriptor: number): EventToken | undefined;
-  /** Without one it has no effect. */
-  releaseEvent(token: EventToken | undefined): void;
-  /** Adds one to the event's count. */
-  signal(token: EventToken): void;
-  /** Whether the event was signalled since the last look. */
-  takeSignal(token: EventToken): boolean;
-  /** The user's own memory from this user address on; undefined where some of it is not there. */
-  userMemory(userAddress: bigint, size: bigint): Uint8Array | undefined;
 }

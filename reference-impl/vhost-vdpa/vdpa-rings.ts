@@ -1,21 +1,14 @@
 import type { ParentDriver } from '../devices/parent-driver.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
+import type { VhostRing } from '../vhost-kernel/core-calls.ts';
+import { RingEvents } from '../vhost-kernel/ring-events.ts';
 import { ringLayoutOf } from '../virtqueue/feature-bits.ts';
 import type { RingPosition } from '../virtqueue/ring.ts';
 import { decodeVringBase, encodeVringBase } from '../wire/vring-base.ts';
-import type { EventToken, VdpaEdge } from './vdpa-edge.ts';
+import type { VdpaEdge } from './vdpa-edge.ts';
 import type { VdpaRules } from './vdpa-rules.ts';
 
-/** Of a ring, or of configuration, which has the number 0. */
-export type EventUse = 'kick' | 'call' | 'err' | 'config';
-
-/** What is told of a ring. */
-export interface VdpaRing {
-  readonly index: number;
-  size: number;
-  /** Where reading begins, or would go on. */
-  base: number;
-  addresses: { readonly desc: bigint; readonly avail: bigint; readonly used: bigint };
+export interface VdpaRing extends VhostRing {
   isEnabled: boolean;
 }
 
@@ -31,11 +24,12 @@ export interface RingsOptions {
 /** The rings of a device: what is told of them, and the parent that works on them while they run. */
 export class VdpaRings {
   readonly records: readonly VdpaRing[];
+  readonly events: RingEvents;
   readonly #options: RingsOptions;
-  readonly #events = new Map<string, EventToken>();
 
   constructor(options: RingsOptions) {
     this.#options = options;
+    this.events = new RingEvents(options.edge, options.rules.ring);
     this.records = Array.from({ length: options.parent.queueCount }, (_, index) => this.#record(index));
   }
 
@@ -55,16 +49,10 @@ export class VdpaRings {
     this.settle();
   }
 
-  /** Where a ring stands; of one that runs, where it started. */
-  toldBase({ base }: VdpaRing): number {
-    return this.#options.rules.ring.toldBase(base);
-  }
-
   /** Kicks that came since the last look. */
   takeKicks(): void {
     for (const ring of this.records) {
-      const token = this.#events.get(`kick ${ring.index}`);
-      if (token !== undefined && this.#options.edge.takeSignal(token)) this.kicked(ring.index);
+      if (this.events.takeKick(ring.index)) this.kicked(ring.index);
     }
   }
 
@@ -72,33 +60,9 @@ export class VdpaRings {
     this.#options.parent.notify(index);
   }
 
-  setEvent(use: EventUse, index: number, token: EventToken | undefined): void {
-    const { forgetsUnbound, releasesReplaced } = this.#options.rules.ring;
-    if (token === undefined && !forgetsUnbound) return;
-    const name = `${use} ${index}`;
-    const before = this.#events.get(name);
-    if (releasesReplaced) this.#options.edge.releaseEvent(before);
-    if (token === undefined) this.#events.delete(name);
-    else this.#events.set(name, token);
-  }
-
-  hasEvent(use: EventUse, index: number): boolean {
-    return this.#events.has(`${use} ${index}`);
-  }
-
-  signal(use: EventUse, index: number): void {
-    const token = this.#events.get(`${use} ${index}`);
-    if (token !== undefined) this.#options.edge.signal(token);
-  }
-
   /** A reset: events stay, as they are those of the file. */
   forget(): void {
     for (const ring of this.records) Object.assign(ring, this.#record(ring.index));
-  }
-
-  dropEvents(): void {
-    for (const token of this.#events.values()) this.#options.edge.releaseEvent(token);
-    this.#events.clear();
   }
 
   #record(index: number): VdpaRing {
@@ -107,6 +71,7 @@ export class VdpaRings {
       size: this.#options.parent.maxQueueSize,
       base: 0,
       addresses: { desc: 0n, avail: 0n, used: 0n },
+      log: { address: 0n, isLogged: false },
       isEnabled: false,
     };
   }

@@ -1,20 +1,21 @@
-import type { RingLayout } from '../virtqueue/ring.ts';
-import { isQueueSize } from '../virtqueue/split/layout.ts';
+import { type IotlbRules, iotlbRules } from '../vhost-kernel/address-spaces.ts';
+import {
+  type CoreCallRules,
+  type CoreFeatureRules,
+  type CoreLifeRules,
+  type CoreRingRules,
+  type CoreRules,
+  coreRules,
+} from '../vhost-kernel/core-rules.ts';
 import { errno } from '../wire/errno.ts';
-import { VHOST_VRING_F_LOG } from '../wire/vdpa-structures.ts';
-import { type IotlbRules, iotlbRules } from './address-spaces.ts';
 
 /** Opening, owning and closing. */
-export interface VdpaLifeRules {
+export interface VdpaLifeRules extends CoreLifeRules {
   /** The error number with which an open is refused, or 0. `opens` counts the files that are open already. */
   readonly openError: (opens: number) => number;
   readonly statusAtOpen: number;
-  /** Whether calls on rings and messages of the IOTLB wait for an owner. */
-  readonly needsOwner: boolean;
   /** Whether a close lets go of events. */
   readonly dropsEvents: boolean;
-  /** What SET_OWNER fails with where there is one. */
-  readonly secondOwnerError: number;
 }
 
 /** What a device tells of itself. */
@@ -33,20 +34,14 @@ export interface IovaRange {
   readonly last: bigint;
 }
 
-export interface VdpaCallRules {
-  /** What a pointer to memory that is not there comes to. */
-  readonly badPointer: number;
-  readonly unknownCall: number;
+export interface VdpaCallRules extends CoreCallRules {
   readonly logCall: number;
-  /** The error of a ring number behind the last. */
-  readonly ringIndex: number;
 }
 
-export interface VdpaFeatureRules {
+export interface VdpaFeatureRules extends CoreFeatureRules {
   /** What is offered of what the parent supports. */
   readonly offered: (ofParent: bigint) => bigint;
   readonly changesAfterFeaturesOk: boolean;
-  readonly acceptsBackend: (word: bigint, offered: bigint) => boolean;
 }
 
 export interface VdpaStatusRules {
@@ -69,23 +64,9 @@ export interface VdpaConfigRules {
   readonly accepts: (offset: number, length: number, size: number) => boolean;
 }
 
-export interface VdpaRingRules {
-  /** A power of two in either layout. */
-  readonly acceptsSize: (size: number) => boolean;
-  readonly acceptsBase: (base: number, layout: RingLayout) => boolean;
-  readonly acceptsFlags: (flags: number) => boolean;
-  readonly acceptsAddresses: (available: bigint, used: bigint, log: bigint) => boolean;
+export interface VdpaRingRules extends CoreRingRules {
   /** Whether addresses and base change while the device runs and is not suspended. */
   readonly changesWhileRunning: boolean;
-  readonly toldBase: (base: number) => number;
-  /** The error for a descriptor of no event; 0 takes it for none. */
-  readonly noEventError: number;
-  /** Whether -1 takes an event away. */
-  readonly unbinds: boolean;
-  /** Whether an event that was taken away is signalled no more. */
-  readonly forgetsUnbound: boolean;
-  /** Whether an event that another took the place of, or that was taken away, is held no more. */
-  readonly releasesReplaced: boolean;
   /** Whether a ring may run by the device's state: DRIVER_OK, suspended, and the ring enabled. */
   readonly runs: (state: { driverOk: boolean; suspended: boolean; enabled: boolean }) => boolean;
   /** Whether SET_VRING_ENABLE with a number enables its ring. */
@@ -123,7 +104,7 @@ export interface VdpaDoorbellRules {
  * Everything that a vhost-vdpa device does by choice, in tables by area. The reference reads them and decides nothing
  * beside them; a fault is a copy with one entry replaced.
  */
-export interface VdpaRules {
+export interface VdpaRules extends CoreRules {
   readonly life: VdpaLifeRules;
   readonly identity: VdpaIdentityRules;
   readonly calls: VdpaCallRules;
@@ -146,10 +127,9 @@ const DEVICE_NEEDS_RESET = 0x40;
 export const vdpaRules: VdpaRules = {
   life: {
     openError: (opens) => (opens > 0 ? errno.EBUSY : 0),
+    ...coreRules.life,
     statusAtOpen: 0,
-    needsOwner: true,
     dropsEvents: true,
-    secondOwnerError: errno.EBUSY,
   },
   identity: {
     deviceId: (id) => id,
@@ -159,16 +139,11 @@ export const vdpaRules: VdpaRules = {
     range: (range) => range,
     groupOf: (index) => index,
   },
-  calls: {
-    badPointer: errno.EFAULT,
-    unknownCall: errno.ENOTTY,
-    logCall: errno.ENOTTY,
-    ringIndex: errno.ENOBUFS,
-  },
+  calls: { ...coreRules.calls, logCall: errno.ENOTTY },
   features: {
+    ...coreRules.features,
     offered: (ofParent) => ofParent,
     changesAfterFeaturesOk: false,
-    acceptsBackend: (word, offered) => (word & ~offered) === 0n,
   },
   status: {
     acceptsRemoval: false,
@@ -183,16 +158,8 @@ export const vdpaRules: VdpaRules = {
     accepts: (offset, length, size) => length > 0 && length <= size - offset,
   },
   ring: {
-    acceptsSize: isQueueSize,
-    acceptsBase: (base, layout) => layout === 'packed' || base <= 0xffff,
-    acceptsFlags: (flags) => (flags & ~VHOST_VRING_F_LOG) === 0,
-    acceptsAddresses: (available, used, log) => available % 2n === 0n && used % 4n === 0n && log % 4n === 0n,
+    ...coreRules.ring,
     changesWhileRunning: false,
-    toldBase: (base) => base,
-    noEventError: errno.EINVAL,
-    unbinds: true,
-    forgetsUnbound: true,
-    releasesReplaced: true,
     runs: ({ driverOk, suspended, enabled }) => driverOk && !suspended && enabled,
     enables: (num) => num !== 0,
   },

@@ -40,6 +40,7 @@ export const errno = {
   EBADMSG: 74,
   EOVERFLOW: 75,
   EBADFD: 77,
+  ENOTSOCK: 88,
   EMSGSIZE: 90,
   EOPNOTSUPP: 95,
   EADDRINUSE: 98,

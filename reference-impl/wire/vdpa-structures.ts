@@ -1,22 +1,10 @@
 import { compileLayout } from './compile-layout.ts';
 import { structurePadding, u8, u16, u32, u64 } from './layout.ts';
+import { vhostCoreRequests } from './vhost-requests.ts';
 
 /** Request numbers of vhost-vdpa: those of vhost that it takes, and its own. */
 export const vdpaRequests = {
-  VHOST_GET_FEATURES: 0x8008_af00,
-  VHOST_SET_FEATURES: 0x4008_af00,
-  VHOST_SET_OWNER: 0x0000_af01,
-  VHOST_SET_LOG_BASE: 0x4008_af04,
-  VHOST_SET_LOG_FD: 0x4004_af07,
-  VHOST_SET_VRING_NUM: 0x4008_af10,
-  VHOST_SET_VRING_ADDR: 0x4028_af11,
-  VHOST_SET_VRING_BASE: 0x4008_af12,
-  VHOST_GET_VRING_BASE: 0xc008_af12,
-  VHOST_SET_VRING_KICK: 0x4008_af20,
-  VHOST_SET_VRING_CALL: 0x4008_af21,
-  VHOST_SET_VRING_ERR: 0x4008_af22,
-  VHOST_SET_BACKEND_FEATURES: 0x4008_af25,
-  VHOST_GET_BACKEND_FEATURES: 0x8008_af26,
+  ...vhostCoreRequests,
   VHOST_VDPA_GET_DEVICE_ID: 0x8004_af70,
   VHOST_VDPA_GET_STATUS: 0x8001_af71,
   VHOST_VDPA_SET_STATUS: 0x4001_af72,
@@ -46,6 +34,9 @@ export const VHOST_FILE_UNBIND = 0xffff_ffff;
 
 export const VHOST_IOTLB_MSG = 1;
 export const VHOST_IOTLB_MSG_V2 = 2;
+
+/** What a message of the IOTLB tells its reader: a translation is missing. */
+export const VHOST_IOTLB_MISS = 1;
 
 /** What a message of the IOTLB asks for. */
 export const iotlbMessageTypes = {
@@ -96,11 +87,11 @@ export interface IotlbMessage {
   readonly permission?: number;
 }
 
-/** The whole message, in version 2. */
-export function iotlbBytes(message: IotlbMessage): Uint8Array {
+/** The whole message, in version 2 unless told: the fields of both lie alike. */
+export function iotlbBytes(message: IotlbMessage, type: number = VHOST_IOTLB_MSG_V2): Uint8Array {
   const { request, asid = 0, ioVirtualAddress = 0n, size = 0n, userAddress = 0n, permission = 0 } = message;
   const bytes = new Uint8Array(IOTLB_MESSAGE_SIZE);
-  const value = { type: VHOST_IOTLB_MSG_V2, asid, ioVirtualAddress, size, userAddress, permission, request };
+  const value = { type, asid, ioVirtualAddress, size, userAddress, permission, request };
   iotlbMessageV2.encode(value, new DataView(bytes.buffer), 0);
   return bytes;
 }

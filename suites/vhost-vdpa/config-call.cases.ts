@@ -2,8 +2,8 @@ import type { DriverPort, GuestSplitRing, Queue, VhostVdpaSession } from '../../
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
+import { takes } from '../vhost-kernel/refusal.ts';
 import { DEVICE_NEEDS_RESET } from '../virtio/status/status-bits.ts';
-import { takes } from './refusal.ts';
 
 /**
  * The call of configuration. What a device may be brought to without help from outside is that it needs a reset, which

@@ -2,7 +2,7 @@ import { deviceTypes } from '../../drivers/devices/device-types.ts';
 import type { TargetFacts } from '../../drivers/port/port.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import { defineCase } from '../case.ts';
-import { refusesCall, takes } from './refusal.ts';
+import { refusesCall, takes } from '../vhost-kernel/refusal.ts';
 
 /** What a device tells of itself, and its configuration. */
 

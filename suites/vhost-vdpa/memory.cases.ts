@@ -5,11 +5,11 @@ import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
 import { VHOST_ACCESS_RO } from '../../reference-impl/wire/vdpa-structures.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
+import { takes } from '../vhost-kernel/refusal.ts';
 import { servesAfresh } from '../virtio/running-queue.ts';
 import { serves } from '../virtio/service.ts';
 import { ACKNOWLEDGE, DRIVER } from '../virtio/status/status-bits.ts';
 import { batchBegin, batchEnd, eachRegion, mapping, unmapping } from './messages.ts';
-import { takes } from './refusal.ts';
 
 /** What a device reaches of the memory that is mapped. */
 

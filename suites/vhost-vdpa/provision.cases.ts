@@ -7,7 +7,7 @@ import {
   VIRTIO_NET_F_MTU,
 } from '../../reference-impl/devices/net-layout.ts';
 import { defineCase } from '../case.ts';
-import { takes } from './refusal.ts';
+import { takes } from '../vhost-kernel/refusal.ts';
 
 /** What a device was made with by its management device, in words of `vdpa dev add`. */
 

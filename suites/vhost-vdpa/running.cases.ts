@@ -1,8 +1,8 @@
 import type { VdpaCalls } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { defineCase } from '../case.ts';
+import { refusesCall, takes } from '../vhost-kernel/refusal.ts';
 import { serves } from '../virtio/service.ts';
-import { refusesCall, takes } from './refusal.ts';
 
 /** Rings of a device that runs. */
 

@@ -1,7 +1,7 @@
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { defineCase } from '../case.ts';
+import { takes } from '../vhost-kernel/refusal.ts';
 import { servesAll } from '../virtio/service.ts';
-import { takes } from './refusal.ts';
 
 /** SUSPEND and RESUME. */
 

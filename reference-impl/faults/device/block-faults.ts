@@ -3,6 +3,7 @@ import { VIRTIO_BLK_F_CONFIG_WCE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_T_SECURE_ERASE 
 import { blockRules as right } from '../../devices/block-rules.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceFault } from '../fault.ts';
+import { ofBlockAlone } from '../fault.ts';
 import { deviceFault, inBlock } from './device-fault.ts';
 
 /** Requests of the block device. */
@@ -79,20 +80,24 @@ export const blockFaults = {
     'an access past the capacity is said to have succeeded',
     inBlock({ isInRange: () => true }),
   ),
-  'block-header-from-first-descriptor': deviceFault(
-    'split/any-framing-handled',
-    'a header whose first descriptor has less than four bytes is not understood',
-    inBlock({
-      headerBytes: (readable) => {
-        const [first] = readable;
-        return first === undefined || first.length < 4 ? new Uint8Array(0) : right.headerBytes(readable);
-      },
-    }),
+  'block-header-from-first-descriptor': ofBlockAlone(
+    deviceFault(
+      'split/any-framing-handled',
+      'a header whose first descriptor has less than four bytes is not understood',
+      inBlock({
+        headerBytes: (readable) => {
+          const [first] = readable;
+          return first === undefined || first.length < 4 ? new Uint8Array(0) : right.headerBytes(readable);
+        },
+      }),
+    ),
   ),
-  'block-written-bytes-without-status': deviceFault(
-    'split/used-len-counts-written-bytes',
-    'the status byte is left out of the bytes told as written',
-    inBlock({ written: (chain) => chain.writableLength - 1 }),
+  'block-written-bytes-without-status': ofBlockAlone(
+    deviceFault(
+      'split/used-len-counts-written-bytes',
+      'the status byte is left out of the bytes told as written',
+      inBlock({ written: (chain) => chain.writableLength - 1 }),
+    ),
   ),
   'block-sectors-in-pairs': deviceFault(
     'blk/read-returns-written-data',

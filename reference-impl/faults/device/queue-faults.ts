@@ -1,6 +1,7 @@
 import { queueRules } from '../../devices/queue-rules.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceChange, DeviceFault } from '../fault.ts';
+import { ofBlockAlone } from '../fault.ts';
 import { deviceFault, inNet, inQueue } from './device-fault.ts';
 
 /** When queues are worked on, and whose call is signalled. */
@@ -26,10 +27,12 @@ export const queueFaults = {
     'a kick for a disabled queue has no effect once that is enabled',
     inQueue({ hearsKick: (isEnabled) => isEnabled }),
   ),
-  'call-on-other-queue': deviceFault(
-    'notify/used-buffers-notified-with-flag-clear',
-    'the call of the first queue is given to the second',
-    inQueue({ callQueue: (queue) => (queue === 0 ? 1 : queue) }),
+  'call-on-other-queue': ofBlockAlone(
+    deviceFault(
+      'notify/used-buffers-notified-with-flag-clear',
+      'the call of the first queue is given to the second',
+      inQueue({ callQueue: (queue) => (queue === 0 ? 1 : queue) }),
+    ),
   ),
   'spurious-kick-advances': deviceFault(
     'notify/spurious-kicks-harmless',

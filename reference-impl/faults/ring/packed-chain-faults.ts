@@ -3,7 +3,7 @@ import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from '..
 import { packedDeviceRules as right } from '../../virtqueue/packed/device-rules.ts';
 import { isAvailableIn, isUsedIn, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_USED } from '../../virtqueue/packed/layout.ts';
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
-import { breakingMore, hidden, type RingFault } from '../fault.ts';
+import { breakingMore, hidden, ofBlockAlone, type RingFault } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
 import { inPackedRing, type RingChange, readToo, ringFault } from './ring-fault.ts';
 
@@ -114,12 +114,14 @@ export const packedChainFaults = {
         (flags & VIRTQ_DESC_F_WRITE) !== 0 ? 'indirect-with-next' : right.acceptsIndirect(flags, features, before),
     }),
   ),
-  'packed-indirect-id-in-table-heeded': ringFault(
-    'packed-indirect/id-in-table-ignored',
-    'an entry of a table is taken as indirect, and so refused, where it has an id',
-    inPackedRing({
-      flagsInTable: (flags, id) => (id === 0 ? right.flagsInTable(flags, id) : flags ^ VIRTQ_DESC_F_WRITE),
-    }),
+  'packed-indirect-id-in-table-heeded': ofBlockAlone(
+    ringFault(
+      'packed-indirect/id-in-table-ignored',
+      'an entry of a table is taken as indirect, and so refused, where it has an id',
+      inPackedRing({
+        flagsInTable: (flags, id) => (id === 0 ? right.flagsInTable(flags, id) : flags ^ VIRTQ_DESC_F_WRITE),
+      }),
+    ),
   ),
   'packed-flags-in-table-heeded': ringFault(
     'packed-indirect/other-flags-in-table-ignored',

@@ -10,6 +10,7 @@ import {
   RING_EVENT_FLAGS_ENABLE,
 } from '../../virtqueue/packed/layout.ts';
 import type { RingFault } from '../fault.ts';
+import { ofBlockAlone } from '../fault.ts';
 import { inPackedRing, ringFault } from './ring-fault.ts';
 
 const isDesc = ({ driverEvent, features }: PackedCallSituation): boolean =>
@@ -67,15 +68,17 @@ export const packedNotificationFaults = {
           : right.needsCall(situation),
     }),
   ),
-  'packed-event-of-first-descriptor-only': ringFault(
-    'notify/packed-driver-event-descriptor-notifies',
-    'of lists that become used together only the event at the last slot is seen',
-    inPackedRing({
-      needsCall: (situation) =>
-        isDesc(situation) && situation.moved > 0
-          ? right.needsCall({ ...situation, moved: 1 })
-          : right.needsCall(situation),
-    }),
+  'packed-event-of-first-descriptor-only': ofBlockAlone(
+    ringFault(
+      'notify/packed-driver-event-descriptor-notifies',
+      'of lists that become used together only the event at the last slot is seen',
+      inPackedRing({
+        needsCall: (situation) =>
+          isDesc(situation) && situation.moved > 0
+            ? right.needsCall({ ...situation, moved: 1 })
+            : right.needsCall(situation),
+      }),
+    ),
   ),
   'packed-event-always-calls': ringFault(
     'notify/packed-no-notification-before-descriptor',

@@ -3,6 +3,7 @@ import { packedDeviceRules as right } from '../../virtqueue/packed/device-rules.
 import { VIRTQ_DESC_F_USED } from '../../virtqueue/packed/layout.ts';
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
 import type { RingFault } from '../fault.ts';
+import { ofBlockAlone } from '../fault.ts';
 import { inPackedRing, ringFault, waiting } from './ring-fault.ts';
 
 const tableWithWrite = VIRTQ_DESC_F_INDIRECT | VIRTQ_DESC_F_WRITE;
@@ -50,15 +51,17 @@ export const packedUsedFaults = {
     'the WRITE flag of every used descriptor is set',
     inPackedRing({ usedFlags: (completion, wrap) => right.usedFlags(completion, wrap) | VIRTQ_DESC_F_WRITE }),
   ),
-  'packed-used-write-flag-lost': ringFault(
-    'packed/used-write-flag-tells-of-data',
-    'the WRITE flag is clear behind a list of four descriptors',
-    inPackedRing({
-      usedFlags: (completion, wrap) => {
-        const flags = right.usedFlags(completion, wrap);
-        return completion.chain.descriptors === 4 ? flags & ~VIRTQ_DESC_F_WRITE : flags;
-      },
-    }),
+  'packed-used-write-flag-lost': ofBlockAlone(
+    ringFault(
+      'packed/used-write-flag-tells-of-data',
+      'the WRITE flag is clear behind a list of four descriptors',
+      inPackedRing({
+        usedFlags: (completion, wrap) => {
+          const flags = right.usedFlags(completion, wrap);
+          return completion.chain.descriptors === 4 ? flags & ~VIRTQ_DESC_F_WRITE : flags;
+        },
+      }),
+    ),
   ),
   'packed-used-write-flag-of-table-kept': ringFault(
     'packed/used-write-flag-tells-of-data',

@@ -6,7 +6,7 @@ import { isAvailableIn } from '../../virtqueue/packed/layout.ts';
 import type { PackedRing } from '../../virtqueue/packed/ring-memory.ts';
 import { splitDeviceRules as right } from '../../virtqueue/split/device-rules.ts';
 import type { RingFault } from '../fault.ts';
-import { hidden } from '../fault.ts';
+import { hidden, ofBlockAlone } from '../fault.ts';
 import { breakingDown } from './breaking-down.ts';
 import { inEachRing, inPackedRing, inSplitRing, readToo, ringFault, waiting } from './ring-fault.ts';
 
@@ -22,20 +22,26 @@ export const splitRingFaults = {
     'the id of a used element is not that of the head where a chain has more than three descriptors',
     ...inEachRing({ usedId: ({ id, descriptors }) => (descriptors > 3 ? id + descriptors - 1 : id) }),
   ),
-  'used-len-counts-readable-too': ringFault(
-    'split/used-len-counts-written-bytes',
-    'the len of a used element counts the readable bytes as well where a chain has more than three descriptors',
-    ...inEachRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 3 ? chain.readableLength : 0) }),
+  'used-len-counts-readable-too': ofBlockAlone(
+    ringFault(
+      'split/used-len-counts-written-bytes',
+      'the len of a used element counts the readable bytes as well where a chain has more than three descriptors',
+      ...inEachRing({ usedLen: ({ chain, written }) => written + (chain.descriptors > 3 ? chain.readableLength : 0) }),
+    ),
   ),
   'used-len-zero': ringFault(
     'split/used-len-counts-written-bytes',
     'the len of a used element is 0 where 21 bytes were written, as for GET_ID',
     ...inEachRing({ usedLen: ({ written }) => (written === 21 ? 0 : written) }),
   ),
-  'used-len-beyond-written-bytes': ringFault(
-    'split/used-len-bytes-written',
-    'the len of a used element is one more than what was written into more than 1000 bytes or two pieces of memory',
-    ...inEachRing({ usedLen: ({ chain, written }) => written + (written > 1000 || chain.writable.length > 2 ? 1 : 0) }),
+  'used-len-beyond-written-bytes': ofBlockAlone(
+    ringFault(
+      'split/used-len-bytes-written',
+      'the len of a used element is one more than what was written into more than 1000 bytes or two pieces of memory',
+      ...inEachRing({
+        usedLen: ({ chain, written }) => written + (written > 1000 || chain.writable.length > 2 ? 1 : 0),
+      }),
+    ),
   ),
   'used-element-in-slot-of-head': ringFault(
     'split/used-element-position',
@@ -198,10 +204,12 @@ export const splitRingFaults = {
         before > 0 && !table.isIndirect ? 'indirect-nested' : right.acceptsIndirect(flags, table, features, before),
     }),
   ),
-  'indirect-table-cut-short': ringFault(
-    'indirect/table-served-like-chain',
-    'the last descriptor of an indirect table is left out',
-    ...inEachRing({ tableEntries: (bytes) => Math.max(1, right.tableEntries(bytes) - 1) }),
+  'indirect-table-cut-short': ofBlockAlone(
+    ringFault(
+      'indirect/table-served-like-chain',
+      'the last descriptor of an indirect table is left out',
+      ...inEachRing({ tableEntries: (bytes) => Math.max(1, right.tableEntries(bytes) - 1) }),
+    ),
   ),
   'nested-indirect-table-crashes': ringFault(
     'indirect/nested-table-survived',

@@ -1,16 +1,22 @@
 import { defineCase } from '../case.ts';
 import { growsNot } from '../resource-growth.ts';
 import { serves } from '../virtio/service.ts';
+import { eventsOf } from './calls-of.ts';
 import { takes } from './refusal.ts';
 
 /** Events that -1 takes away, or that another takes the place of. */
 
-const applies = { start: 'negotiated', transports: ['vhost-vdpa'] } as const;
+const applies = { start: 'negotiated', transports: ['vhost-vdpa', 'vhost-kernel'] } as const;
 
 export const unbound = defineCase({
-  id: 'vhost-vdpa/vring/call-that-was-taken-away-is-not-signalled',
+  id: 'vhost-kernel/vring/call-that-was-taken-away-is-not-signalled',
   title: 'an event for calls is signalled until -1 takes it away, and the ring is served on',
-  proves: { 'vk-vring/event-descriptors-checked': 'vdpa-unbound-events-are-signalled' },
+  proves: {
+    'vk-vring/event-descriptors-checked': [
+      'vdpa-unbound-events-are-signalled',
+      'vhost-net-unbound-events-are-signalled',
+    ],
+  },
   applies,
   run({ session, port, driver, ring, requirement }) {
     const check = requirement('vk-vring/event-descriptors-checked');
@@ -30,20 +36,16 @@ export const unbound = defineCase({
 });
 
 export const released = defineCase({
-  id: 'vhost-vdpa/vring/replaced-events-are-let-go',
-  title: 'events of a ring, and of configuration, that were replaced or taken away are held no more',
-  proves: { 'vk-vring/replaced-event-is-released': 'vdpa-replaced-events-are-held' },
+  id: 'vhost-kernel/vring/replaced-events-are-let-go',
+  title: 'events of a ring, of configuration and of the log that were replaced or taken away are held no more',
+  proves: {
+    'vk-vring/replaced-event-is-released': ['vdpa-replaced-events-are-held', 'vhost-net-replaced-events-are-held'],
+  },
   applies: { ...applies, needs: ['resources'], ring: 'none' },
   run({ session, port, requirement }) {
     const check = requirement('vk-vring/replaced-event-is-released');
-    const { calls } = session;
-    const setting = {
-      SET_VRING_KICK: (fd: number) => calls.setEvent('kick', 0, fd),
-      SET_VRING_CALL: (fd: number) => calls.setEvent('call', 0, fd),
-      SET_VRING_ERR: (fd: number) => calls.setEvent('err', 0, fd),
-      SET_CONFIG_CALL: (fd: number) => calls.setConfigCall(fd),
-    };
-    for (const [name, set] of Object.entries(setting)) {
+    for (const [name, setEvent] of Object.entries(eventsOf(port))) {
+      const set = (fd: number): number => setEvent(session, fd);
       growsNot(port, check, `descriptors that the device holds behind ${name}, twice and with -1`, () => {
         const events = [port.descriptors.eventfd(), port.descriptors.eventfd()];
         for (const fd of [...events, -1]) check.presumes(set(fd) >= 0, `${name} with ${fd === -1 ? -1 : 'an event'}`);

@@ -1,23 +1,11 @@
-import type { VhostVdpaSession } from '../../drivers/port/port.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { defineCase } from '../case.ts';
+import { eventsOf, ringCallsOf, ringCount } from './calls-of.ts';
 import { refusesCall, takes } from './refusal.ts';
 
 /** What is told of rings while the device does not run. */
 
-const transports = ['vhost-vdpa'] as const;
-
-type Act = (session: VhostVdpaSession, index: number) => number;
-
-const onRing: Readonly<Record<string, Act>> = {
-  SET_VRING_NUM: ({ calls }, index) => calls.setSize(index, 16),
-  SET_VRING_ADDR: ({ calls }, index) => calls.setAddresses(index, { descriptor: 0n, available: 0n, used: 0n }),
-  SET_VRING_BASE: ({ calls }, index) => calls.setBase(index, 0),
-  SET_VRING_KICK: ({ calls }, index) => calls.setEvent('kick', index, -1),
-  SET_VRING_CALL: ({ calls }, index) => calls.setEvent('call', index, -1),
-  SET_VRING_ERR: ({ calls }, index) => calls.setEvent('err', index, -1),
-  SET_VRING_ENABLE: ({ calls }, index) => calls.setEnabled(index, false),
-};
+const transports = ['vhost-vdpa', 'vhost-kernel'] as const;
 
 /** A ring number behind the last one, by how it is written. */
 const beyond: Readonly<Record<string, (count: number) => number>> = {
@@ -28,20 +16,20 @@ const beyond: Readonly<Record<string, (count: number) => number>> = {
 };
 
 export const ringIndex = defineCase({
-  id: 'vhost-vdpa/vring/numbers-beyond-the-last-are-refused',
+  id: 'vhost-kernel/vring/numbers-beyond-the-last-are-refused',
   title: 'a call on a ring that there is not fails with ENOBUFS',
-  proves: { 'vk-vring/ring-index-out-of-range-refused': 'vdpa-ring-numbers-wrap' },
+  proves: { 'vk-vring/ring-index-out-of-range-refused': ['vdpa-ring-numbers-wrap', 'vhost-net-ring-numbers-wrap'] },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
     const check = context.requirement('vk-vring/ring-index-out-of-range-refused');
-    const all = Object.entries(onRing).flatMap(([name, act]) =>
+    const all = Object.entries(ringCallsOf(context.port)).flatMap(([name, act]) =>
       Object.entries(beyond).map(([which, indexIn]) => ({ key: `${name} of ${which}`, name, act, indexIn })),
     );
     context.points(all, ({ key, name, act, indexIn }) =>
       refusesCall(context, check, {
         what: key,
         start: 'negotiated',
-        flawed: (session) => act(session, indexIn(session.calls.queueCount())),
+        flawed: (session) => act(session, indexIn(ringCount(session))),
         control: (session) => act(session, 0),
         controlName: `${name} of ring 0`,
         errors: ['ENOBUFS'],
@@ -53,9 +41,9 @@ export const ringIndex = defineCase({
 const badSizes = [0, 3, 7, 24, 65_535, 65_536, 0x8000_0000];
 
 export const ringSize = defineCase({
-  id: 'vhost-vdpa/vring/bad-sizes-are-refused',
+  id: 'vhost-kernel/vring/bad-sizes-are-refused',
   title: 'SET_VRING_NUM with 0, with more than 32768 or with no power of two fails with EINVAL',
-  proves: { 'vk-vring/bad-ring-size-refused': 'vdpa-any-ring-size-is-taken' },
+  proves: { 'vk-vring/bad-ring-size-refused': ['vdpa-any-ring-size-is-taken', 'vhost-net-any-ring-size-is-taken'] },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
     const check = context.requirement('vk-vring/bad-ring-size-refused');
@@ -76,9 +64,14 @@ export const ringSize = defineCase({
 const flags = [2, 3, 0x8000_0000];
 
 export const addressFlags = defineCase({
-  id: 'vhost-vdpa/vring/unknown-address-flags-are-refused',
+  id: 'vhost-kernel/vring/unknown-address-flags-are-refused',
   title: 'SET_VRING_ADDR with a flag that is not VHOST_VRING_F_LOG fails with EOPNOTSUPP',
-  proves: { 'vk-vring/unknown-address-flags-refused': 'vdpa-any-address-flags-are-taken' },
+  proves: {
+    'vk-vring/unknown-address-flags-refused': [
+      'vdpa-any-address-flags-are-taken',
+      'vhost-net-any-address-flags-are-taken',
+    ],
+  },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
     const check = context.requirement('vk-vring/unknown-address-flags-refused');
@@ -100,9 +93,11 @@ export const addressFlags = defineCase({
 const misaligned = { 'available + 1': [1n, 0n, 0n], 'used + 2': [0n, 2n, 0n], 'log + 1': [0n, 0n, 1n] } as const;
 
 export const addressAlignment = defineCase({
-  id: 'vhost-vdpa/vring/misaligned-addresses-are-refused',
+  id: 'vhost-kernel/vring/misaligned-addresses-are-refused',
   title: 'SET_VRING_ADDR with an available address that is odd, or a used or log one that is no multiple of 4, fails',
-  proves: { 'vk-vring/misaligned-addresses-refused': 'vdpa-any-alignment-is-taken' },
+  proves: {
+    'vk-vring/misaligned-addresses-refused': ['vdpa-any-alignment-is-taken', 'vhost-net-any-alignment-is-taken'],
+  },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
     const check = context.requirement('vk-vring/misaligned-addresses-refused');
@@ -121,9 +116,9 @@ export const addressAlignment = defineCase({
 });
 
 export const splitBase = defineCase({
-  id: 'vhost-vdpa/vring/split-bases-have-16-bits',
+  id: 'vhost-kernel/vring/split-bases-have-16-bits',
   title: 'SET_VRING_BASE of a split ring with more than 16 bits fails with EINVAL',
-  proves: { 'vk-vring/split-base-above-16-bits-refused': 'vdpa-any-base-is-taken' },
+  proves: { 'vk-vring/split-base-above-16-bits-refused': ['vdpa-any-base-is-taken', 'vhost-net-any-base-is-taken'] },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
     const check = context.requirement('vk-vring/split-base-above-16-bits-refused');
@@ -142,9 +137,9 @@ export const splitBase = defineCase({
 });
 
 export const baseReadsBack = defineCase({
-  id: 'vhost-vdpa/vring/base-reads-back',
+  id: 'vhost-kernel/vring/base-reads-back',
   title: 'GET_VRING_BASE answers for its ring the base that was set',
-  proves: { 'vk-vring/base-reads-back': 'vdpa-tells-another-base' },
+  proves: { 'vk-vring/base-reads-back': ['vdpa-tells-another-base', 'vhost-net-tells-another-base'] },
   applies: { start: 'negotiated', transports, ring: 'none', needs: ['initial-base'] },
   run({ session: { calls }, requirement }) {
     const check = requirement('vk-vring/base-reads-back');
@@ -161,34 +156,37 @@ export const baseReadsBack = defineCase({
   },
 });
 
-const eventUses = ['kick', 'call', 'err'] as const;
-
 export const eventDescriptors = defineCase({
-  id: 'vhost-vdpa/vring/other-descriptors-are-no-events',
-  title: 'kick, call, err and the call of configuration take eventfds and -1, and nothing else',
-  proves: { 'vk-vring/event-descriptors-checked': ['vdpa-any-descriptor-is-an-event', 'vdpa-events-are-not-unbound'] },
+  id: 'vhost-kernel/vring/other-descriptors-are-no-events',
+  title: 'kick, call, err, the call of configuration and the log take eventfds and -1, and nothing else',
+  proves: {
+    'vk-vring/event-descriptors-checked': [
+      'vdpa-any-descriptor-is-an-event',
+      'vdpa-events-are-not-unbound',
+      'vhost-net-any-descriptor-is-an-event',
+      'vhost-net-events-are-not-unbound',
+    ],
+  },
   applies: { start: 'closed', transports, ring: 'none' },
   run(context) {
     const { port, points } = context;
     const check = context.requirement('vk-vring/event-descriptors-checked');
-    const set = ({ calls }: VhostVdpaSession, use: (typeof uses)[number], fd: number): number =>
-      use === 'config' ? calls.setConfigCall(fd) : calls.setEvent(use, 0, fd);
-    const uses = [...eventUses, 'config'] as const;
     const others = { file: () => port.descriptors.nullDevice(), closed: () => 0x7fff_fff0 } as const;
-    const all = uses.flatMap((use) =>
-      Object.entries(others).map(([what, make]) => ({ key: `${use}, ${what}`, use, make })),
+    const uses = Object.entries(eventsOf(port));
+    const all = uses.flatMap(([use, set]) =>
+      Object.entries(others).map(([what, make]) => ({ key: `${use}, ${what}`, use, set, make })),
     );
-    for (const use of uses) {
+    for (const [use, set] of uses) {
       const session = context.connect('negotiated');
-      takes(check, set(session, use, -1), `${use}, -1`);
+      takes(check, set(session, -1), `${use}, -1`);
       session.close();
     }
-    points(all, ({ key, use, make }) =>
+    points(all, ({ key, use, set, make }) =>
       refusesCall(context, check, {
         what: key,
         start: 'negotiated',
-        flawed: (session) => set(session, use, make()),
-        control: (session) => set(session, use, port.descriptors.eventfd()),
+        flawed: (session) => set(session, make()),
+        control: (session) => set(session, port.descriptors.eventfd()),
         controlName: `${use}, an eventfd`,
         errors: ['EINVAL', 'EBADF'],
       }),

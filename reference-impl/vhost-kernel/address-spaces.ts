@@ -11,7 +11,7 @@ import {
   VHOST_IOTLB_MSG,
   VHOST_IOTLB_MSG_V2,
 } from '../wire/vdpa-structures.ts';
-import type { VdpaEdge } from './vdpa-edge.ts';
+import type { VhostEdge } from './vhost-edge.ts';
 
 export interface IotlbRange {
   readonly ioVirtualAddress: bigint;
@@ -19,6 +19,7 @@ export interface IotlbRange {
 }
 
 export interface IotlbMapping extends IotlbRange {
+  readonly userAddress: bigint;
   readonly permission: IotlbPermission;
   readonly bytes: Uint8Array;
 }
@@ -40,6 +41,8 @@ export interface IotlbRules {
   /** The address space that a message is for, of its number, and whether such a message carries one. */
   readonly spaceOf: (asid: number, carriesSpace: boolean) => number;
   readonly acceptsSpace: (space: number, spaces: number) => boolean;
+  /** Whether updates may come in batches. */
+  readonly takesBatches: boolean;
   /** Whether a message for one address space is taken within the batch of another. */
   readonly mixesBatches: boolean;
   /** What is mapped in place of memory that the user does not have; undefined refuses the update. */
@@ -75,6 +78,7 @@ export const iotlbRules: IotlbRules = {
   acceptsOverlap: false,
   spaceOf: (asid, carriesSpace) => (carriesSpace ? asid : 0),
   acceptsSpace: (space, spaces) => space < spaces,
+  takesBatches: true,
   mixesBatches: false,
   missing: () => undefined,
   permissionOf: (permission) => permissions[permission] ?? 'none',
@@ -98,7 +102,7 @@ interface Message extends IotlbRange {
 }
 
 export interface AddressSpacesOptions {
-  readonly edge: VdpaEdge;
+  readonly edge: VhostEdge;
   readonly rules: IotlbRules;
   readonly spaces: number;
   readonly bounds: Bounds;
@@ -145,6 +149,12 @@ export class AddressSpaces {
     return map;
   }
 
+  /** What an address of this space is for the user; undefined where it is not mapped. */
+  userAddressOf(space: number, ioVirtualAddress: bigint): bigint | undefined {
+    const mapping = this.#of(space).findLast((one) => overlaps(one, { ioVirtualAddress, size: 1n }));
+    return mapping === undefined ? undefined : mapping.userAddress + ioVirtualAddress - mapping.ioVirtualAddress;
+  }
+
   /** Takes everything away: the file was closed. */
   clear(): void {
     const { rules } = this.#options;
@@ -180,9 +190,11 @@ export class AddressSpaces {
         this.#invalidate(asid, message);
         return true;
       case iotlbMessageTypes.VHOST_IOTLB_BATCH_BEGIN:
+        if (!rules.takesBatches) return rules.takesAnyRequest;
         this.#batch = { asid, before: this.#of(asid) };
         return true;
       case iotlbMessageTypes.VHOST_IOTLB_BATCH_END:
+        if (!rules.takesBatches) return rules.takesAnyRequest;
         if (!rules.batchCounts(this.#batch?.before)) this.#mappings[asid] = this.#batch?.before ?? [];
         this.#batch = undefined;
         return true;
@@ -202,7 +214,7 @@ export class AddressSpaces {
     if (!rules.acceptsOverlap && mappings.some((one) => overlaps(one, range))) return false;
     const bytes = edge.userMemory(userAddress, size) ?? rules.missing(size);
     if (bytes === undefined) return false;
-    this.#mappings[asid] = [...mappings, { ...range, permission: rules.permissionOf(permission), bytes }];
+    this.#mappings[asid] = [...mappings, { ...range, userAddress, permission: rules.permissionOf(permission), bytes }];
     changed();
     return true;
   }
