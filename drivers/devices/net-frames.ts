@@ -147,6 +147,21 @@ export class NetFrames {
     return { frame, isAnswer: () => true, problem: (came) => difference(came, this.returned(frame)) };
   }
 
+  /**
+   * A frame for which one comes in that goes to a MAC address, six bytes; it is known by its seed, below 250.
+   * @throws RequestsUnknownError where none comes in for what is sent.
+   */
+  exchangeTo(mac: readonly number[], seed: number): Exchange {
+    const { returns, reflects, address = '' } = this.facts;
+    if (returns === 'none') throw unmet('answered-frames');
+    if (returns === 'arp-reply') return arpExchange(address, seed, mac);
+    const frame = this.frame(shortestFrame, seed);
+    frame.set(mac, reflects === 'macs-swapped' ? macSize : 0);
+    const expected = this.returned(frame);
+    const problem = (came: Uint8Array): string | undefined => difference(came, expected);
+    return { frame, isAnswer: (came) => problem(came) === undefined, problem };
+  }
+
   #needReturns(): void {
     if (this.facts.returns !== 'same-port') throw unmet('returned-frames');
   }
@@ -191,9 +206,9 @@ export class NetFrames {
 }
 
 /** Asks for a station: the answer has our addresses in it, of which some depend on the seed. */
-function arpExchange(address: string, seed: number): Exchange {
+function arpExchange(address: string, seed: number, asking: readonly number[] = ownMac): Exchange {
   const ip = address.split('.').map(Number);
-  const us = { mac: ownMac, ip: [...ip.slice(0, 3), 2 + (seed % 250)] };
+  const us = { mac: asking, ip: [...ip.slice(0, 3), 2 + (seed % 250)] };
   const frame = arpRequest(us, ip);
   const kind = typeOf(frame);
   return {

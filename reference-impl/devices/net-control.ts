@@ -1,3 +1,5 @@
+import type { FilterState } from './net-filter.ts';
+import { type FilterCommands, filterCommandOf } from './net-filter-commands.ts';
 import {
   CONTROL_HEADER_SIZE,
   MAC_SIZE,
@@ -21,6 +23,7 @@ export interface ControlledNet {
   readonly features: bigint;
   readonly config: Uint8Array;
   readonly steering: Steering;
+  readonly filter: FilterState;
   /** Frames for receive queues that are not in use any more are given up. */
   dropUnused(pairs: number): void;
 }
@@ -61,16 +64,28 @@ const commands: ReadonlyMap<number, ControlCommand> = new Map<number, ControlCom
   ],
 ]);
 
+/** What the control queue does by choice. */
+export interface ControlRules {
+  /** Whether a command of this class and number sets the address that configuration shows, before it is used. */
+  readonly setsAddress: (group: number, command: number) => boolean;
+  /** What is done for a command on the receive filter before it is used. */
+  readonly filterCommands: FilterCommands;
+}
+
 /** Carries out a command of `class`, `command` and data; what is written for it, the acknowledgement first. */
-export function carryOut(net: ControlledNet, command: Uint8Array, setsAddress: (group: number) => boolean): Uint8Array {
+export function carryOut(net: ControlledNet, command: Uint8Array, rules: ControlRules): Uint8Array {
   const [group = 0, number = 0] = command;
   const data = command.subarray(CONTROL_HEADER_SIZE);
-  if (setsAddress(group)) net.config.set(data.subarray(0, MAC_SIZE), netConfig.mac);
+  if (rules.setsAddress(group, number)) net.config.set(data.subarray(0, MAC_SIZE), netConfig.mac);
+  const ofFilter = filterCommandOf(rules.filterCommands, group, number, net.features);
+  if (ofFilter !== undefined) return acknowledged(ofFilter.carryOut(net.filter, data));
   const known = commands.get(keyOf(group, number));
   const isDone =
     known !== undefined &&
     (net.features & known.features) !== 0n &&
     data.length >= known.bytes &&
     known.carryOut(net, new DataView(data.buffer, data.byteOffset, data.length));
-  return Uint8Array.of(isDone ? VIRTIO_NET_OK : VIRTIO_NET_ERR);
+  return acknowledged(isDone);
 }
+
+const acknowledged = (isDone: boolean): Uint8Array => Uint8Array.of(isDone ? VIRTIO_NET_OK : VIRTIO_NET_ERR);

@@ -3,14 +3,19 @@ import type { Chain } from '../virtqueue/chain.ts';
 import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import { carryOut } from './net-control.ts';
+import { FilterState, receives } from './net-filter.ts';
 import {
   headerInOrder,
   isTransmitQueue,
+  MAC_SIZE,
+  netConfig,
   netConfigLayout,
   roleOfQueue,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
+  VIRTIO_NET_F_CTRL_RX,
+  VIRTIO_NET_F_CTRL_RX_EXTRA,
   VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MQ,
@@ -50,7 +55,8 @@ const FEATURES =
 export const referenceMac: Uint8Array = Uint8Array.of(2, 0, 0, 0x76, 0x68, 0x63);
 export const referenceMtu = 1500;
 
-const CONTROL_FEATURES = VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR;
+const CONTROL_FEATURES =
+  VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_RX_EXTRA | VIRTIO_NET_F_CTRL_MAC_ADDR;
 
 const SPEED_UNKNOWN = 0xffff_ffff;
 const DUPLEX_UNKNOWN = 0xff;
@@ -69,6 +75,7 @@ export class NetDevice extends QueuedDevice {
   readonly #pairs: number;
   /** Where there is a control queue. */
   readonly #steering: Steering | undefined;
+  #filter = new FilterState();
 
   constructor(options: NetOptions = {}) {
     const { pairs = 1, mac = referenceMac, mtu = referenceMtu } = options;
@@ -97,7 +104,13 @@ export class NetDevice extends QueuedDevice {
 
   /** A frame comes from outside, for the first receive queue. */
   deliver(frame: Uint8Array): void {
-    this.#waiting[0]?.push(frame);
+    this.#arrives(0, frame);
+  }
+
+  #arrives(receiveQueue: number, frame: Uint8Array): void {
+    const ownAddress = this.config.subarray(netConfig.mac, netConfig.mac + MAC_SIZE);
+    const held = { filter: this.#filter, features: this.features, ownAddress };
+    if (receives(this.#rules.filter, frame, held)) this.#waiting[receiveQueue]?.push(frame);
   }
 
   /** A station with this MAC has moved behind the device: the network is told. */
@@ -109,6 +122,7 @@ export class NetDevice extends QueuedDevice {
 
   override reset(): void {
     super.reset();
+    this.#filter = this.#rules.filterAfterReset(this.#filter);
     for (const frames of this.#waiting) frames.length = 0;
     this.#steering?.reset();
   }
@@ -137,8 +151,8 @@ export class NetDevice extends QueuedDevice {
     const dropUnused = (pairs: number): void => {
       for (const frames of this.#waiting.slice(2 * pairs)) frames.length = 0;
     };
-    const net = { features, config, steering, dropUnused };
-    const answer = carryOut(net, gather(chain.readable), this.#rules.setsAddress);
+    const net = { features, config, steering, filter: this.#filter, dropUnused };
+    const answer = carryOut(net, gather(chain.readable), this.#rules);
     this.complete(queue, ring, chain, writePieces(chain.writable, 0, answer));
     return 'progressed';
   }
@@ -155,7 +169,7 @@ export class NetDevice extends QueuedDevice {
       const header = headerInOrder(whole.subarray(0, headerSize), queue.isBigEndian);
       const frame = this.#rules.sent(header, whole.subarray(headerSize), this.features);
       this.#steering?.sent(frame, queue.index >> 1);
-      for (const one of this.#rules.reflect(frame)) this.#waiting[this.#receiveQueueFor(one, queue.index)]?.push(one);
+      for (const one of this.#rules.reflect(frame)) this.#arrives(this.#receiveQueueFor(one, queue.index), one);
     }
     this.complete(queue, ring, chain, this.#rules.transmitted(chain.readableLength));
     return 'progressed';

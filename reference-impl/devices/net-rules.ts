@@ -1,9 +1,13 @@
 import { withChecksum } from './net-checksum.ts';
+import type { ControlRules } from './net-control.ts';
+import { type FilterDecisions, FilterState, filterDecisions } from './net-filter.ts';
+import { filterCommands } from './net-filter-commands.ts';
 import {
   NET_HEADER_SIZE,
   NUM_BUFFERS_OFFSET,
   netHeaderSize,
   VIRTIO_NET_CTRL_MAC,
+  VIRTIO_NET_CTRL_MAC_ADDR_SET,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_MRG_RXBUF,
 } from './net-layout.ts';
@@ -11,7 +15,7 @@ import { type SteeringRules, steeringRules } from './net-steering.ts';
 import { rarpRequest } from './rarp.ts';
 
 /** What the network device does by choice; a fault replaces one entry. */
-export interface NetRules extends SteeringRules {
+export interface NetRules extends SteeringRules, ControlRules {
   /** What the device offers of the features of its type. */
   readonly offered: (features: bigint) => bigint;
   /** Configuration space as drivers read it, of what is stored. */
@@ -43,8 +47,10 @@ export interface NetRules extends SteeringRules {
   readonly received: (written: number) => number;
   /** Bytes told as written in a transmitted chain. */
   readonly transmitted: (readable: number) => number;
-  /** Whether a command of this class sets the address that configuration shows, before it is used. */
-  readonly setsAddress: (group: number) => boolean;
+  /** Which frames that come are received. */
+  readonly filter: FilterDecisions;
+  /** What the driver told of the filter, behind a reset. */
+  readonly filterAfterReset: (before: FilterState) => FilterState;
 }
 
 export const netRules: NetRules = {
@@ -79,5 +85,8 @@ export const netRules: NetRules = {
   },
   received: (written) => written,
   transmitted: () => 0,
-  setsAddress: (group) => group === VIRTIO_NET_CTRL_MAC,
+  setsAddress: (group, command) => group === VIRTIO_NET_CTRL_MAC && command === VIRTIO_NET_CTRL_MAC_ADDR_SET,
+  filterCommands,
+  filter: filterDecisions,
+  filterAfterReset: () => new FilterState(),
 };

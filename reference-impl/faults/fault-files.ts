@@ -7,6 +7,7 @@ export * as 'device/kick' from './device/kick-faults.ts';
 export * as 'device/later-call' from './device/later-call-faults.ts';
 export * as 'device/logged-write' from './device/logged-write-faults.ts';
 export * as 'device/net' from './device/net-faults.ts';
+export * as 'device/net-filter' from './device/net-filter-faults.ts';
 export * as 'device/net-header' from './device/net-header-faults.ts';
 export * as 'device/order' from './device/order-faults.ts';
 export * as 'device/pair' from './device/pair-faults.ts';

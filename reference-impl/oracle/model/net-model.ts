@@ -50,6 +50,8 @@ const definedFlags = 7;
 /** What every network carries: an Ethernet header and 1500 bytes. */
 const largestFrame = 1514;
 const guestCsum = 1n << 1n;
+/** CTRL_RX, CTRL_VLAN. */
+const receiveFilters = (1n << 18n) | (1n << 19n);
 /** GUEST_TSO4, GUEST_TSO6, GUEST_ECN, GUEST_UFO, GUEST_USO4, GUEST_USO6. */
 const guestSegments = (1n << 7n) | (1n << 8n) | (1n << 9n) | (1n << 10n) | (1n << 54n) | (1n << 55n);
 /** What changes the header, or lets frames come that were not sent: HASH_REPORT, GUEST_RSC4, GUEST_RSC6, tunnels. */
@@ -187,8 +189,8 @@ export class NetModel implements DeviceModel {
       queue,
       isMergeable: (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
       isSent: false,
-      // A frame whose buffers have no translation yet is dropped.
-      mayBeLost: isTranslated,
+      // A frame whose buffers have no translation yet is dropped, and one that a filter does not let through.
+      mayBeLost: isTranslated || (features & receiveFilters) !== 0n,
     };
     const key = this.#keyOf(frame);
     const before = this.#expected.get(key);

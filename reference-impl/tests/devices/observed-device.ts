@@ -32,6 +32,7 @@ import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '
 import { areaAddresses, splitPosition } from '../../virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../virtqueue/segment.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
+import { observeFilter } from './observed-filter.ts';
 import { type Harness, harness } from './queue-harness.ts';
 
 /** Everything that the driver side of a device can see of it in a fixed script, a line for each thing seen. */
@@ -46,6 +47,7 @@ export function observe(rules: DeviceRules): string[] {
   observeStates(rules, note);
   observeNet(rules, note);
   observeControl(rules, note);
+  observeFilter(rules, note);
   observeSteering(rules, note);
   return seen;
 }

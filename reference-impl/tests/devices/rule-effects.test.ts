@@ -1,6 +1,8 @@
 import t from 'tap';
 import { type BlockRules, blockRules } from '../../devices/block-rules.ts';
 import { deviceRules } from '../../devices/device-rules.ts';
+import { type FilteredFrame, filterDecisions } from '../../devices/net-filter.ts';
+import { filterCommands } from '../../devices/net-filter-commands.ts';
 import { type NetRules, netRules } from '../../devices/net-rules.ts';
 import { type QueueRules, queueRules } from '../../devices/queue-rules.ts';
 import { waiting } from '../../faults/ring/ring-fault.ts';
@@ -162,6 +164,18 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   received: [(written) => written - 12, () => 0],
   transmitted: [() => 1],
   setsAddress: [() => false, () => true],
+  filterCommands: Object.entries(filterCommands).map(([name, command]) => ({
+    ...filterCommands,
+    [name]: { ...command, carryOut: () => false },
+  })),
+  filter: Object.entries(filterDecisions).map(([name, decision]) => ({
+    ...filterDecisions,
+    [name]: (frame: FilteredFrame) => {
+      const verdict = decision(frame);
+      return verdict === undefined ? undefined : !verdict;
+    },
+  })),
+  filterAfterReset: [(before) => before],
   pairAtFirst: [(most) => most - 1],
   learned: [() => 0],
   pairOf: [(known) => known, () => 0],

@@ -1,7 +1,14 @@
 import { MAC_SIZE, netConfig, VIRTIO_NET_OK } from '../../../reference-impl/devices/net-layout.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
 import { configFrom } from '../device-parts.ts';
-import { type ControlCommand, controlFeatures, controlQueueIndex, setAddress, setPairs } from './control-queue.ts';
+import {
+  type ControlCommand,
+  commandQueue,
+  controlFeatures,
+  controlQueueIndex,
+  setAddress,
+  setPairs,
+} from './control-queue.ts';
 
 /** Commands of the control queue (virtio 5.1.6.5). */
 
@@ -21,14 +28,13 @@ const shown = ({ session, requirement }: Context): Uint8Array =>
   configFrom(session, requirement(shownAddress), netConfig.mac + MAC_SIZE).slice(netConfig.mac);
 
 /** Has commands carried out by the control queue of this index, beside a queue with frames. */
-function controlled({ driver, guest, ring, requirement }: Context, index: number) {
-  const check = requirement(shownAddress);
+function controlled(context: Context, index: number) {
+  const { driver, ring, requirement } = context;
   driver.attach(ring({ size: 16 }));
-  const queue = driver.attach(guest.ring({ layout: driver.layout, size: 16 }), { index });
+  const carryOut = commandQueue(context, index);
   return (command: ControlCommand, what: string): void => {
-    queue.makeAvailable([command.segments]);
-    queue.kickAndWaitForUsed(1);
-    check.presumes(command.acknowledgement() === VIRTIO_NET_OK, `${what} is acknowledged with VIRTIO_NET_OK`);
+    const isDone = carryOut(command) === VIRTIO_NET_OK;
+    requirement(shownAddress).presumes(isDone, `${what} is acknowledged with VIRTIO_NET_OK`);
   };
 }
 
