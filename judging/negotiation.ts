@@ -1,5 +1,5 @@
 import { deviceTypeOf } from '../drivers/devices/device-types.ts';
-import { featuresOfPart, isDevicePart, type TargetFacts, transportFeatures } from '../drivers/port/port.ts';
+import { featuresOfPart, isDevicePart, neededOf, type TargetFacts, transportFeatures } from '../drivers/port/port.ts';
 import {
   commonFeatures,
   type FeatureName,
@@ -40,7 +40,9 @@ export function negotiationBeforeOffer(
     ...facts.requiredFeatures,
     ...transportFeatures[facts.transport].wanted,
     ...negotiate,
-    ...needs.filter(isDevicePart).flatMap((part) => featuresOfPart[part][facts.transport] ?? []),
+    ...neededOf(needs, facts)
+      .filter(isDevicePart)
+      .flatMap((part) => featuresOfPart[part][facts.transport] ?? []),
   ]);
   for (const name of without) wanted.delete(name);
   return featureSetOf(wanted, facts);

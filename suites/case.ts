@@ -10,6 +10,7 @@ import type {
   RingPosition,
   Session,
   SessionOf,
+  ToldFact,
   Transport,
 } from '../drivers/port/port.ts';
 import type { Refusal, RefusalTrial } from '../judging/refusal.ts';
@@ -67,8 +68,8 @@ export interface Applies<T extends Transport = Transport, U extends RingUse = Ri
    * what every layout has, and runs in each that the target offers.
    */
   readonly ring?: U;
-  /** Capabilities of the target, and parts of the device that its sessions must show. */
-  readonly needs?: readonly (Capability | DevicePart)[];
+  /** Capabilities of the target, parts of the device that its sessions must show, and facts that one of both tells. */
+  readonly needs?: readonly (Capability | DevicePart | ToldFact)[];
   /** With 2, the case has a second IUT of the same transport and device, as `context.other`. */
   readonly iuts?: 1 | 2;
   /** Name of the guest's memory layout; two regions, below and above 4 GiB, without it. */

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { BlockDriver } from './block-driver.ts';
-import { type BlockWorkload, blockWorkload } from './block-workload.ts';
+import { type BlockWorkload, blockWorkload, wholeDisk } from './block-workload.ts';
 import { type DeviceType, deviceType, implementedByAll } from './device-type.ts';
 
-/** The first MiB is written. */
-const facts: BlockWorkload = { kind: 'block', queueIndex: 0, companions: [], sectors: 2048 };
+/** Of a disk of which nothing is known, the first MiB is written. */
+const external: BlockWorkload = { kind: 'block', queueIndex: 0, companions: [], sectors: 2048 };
 
 export const blockType: DeviceType = deviceType({
   name: 'block',
   deviceId: 2,
   workload: blockWorkload,
   answers: { sectors: z.coerce.number().int().positive().optional() },
-  external: facts,
-  ofReference: facts,
+  external,
+  ofReference: { ...external, ...wholeDisk(2048) },
   implemented: [
     ...implementedByAll,
     'VIRTIO_BLK_F_SIZE_MAX',

@@ -53,6 +53,7 @@ export type * from './session.ts';
 export type * from './session-device.ts';
 export { featuresOfPart, isDevicePart } from './session-device.ts';
 export type * from './target-facts.ts';
+export { neededOf, type ToldFact } from './told-facts.ts';
 export type * from './traffic.ts';
 export { transportFeatures } from './transport-features.ts';
 export type * from './vhost-kernel-door.ts';

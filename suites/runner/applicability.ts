@@ -2,6 +2,7 @@ import {
   type DevicePart,
   featuresOfPart,
   isDevicePart,
+  neededOf,
   type TargetFacts,
   type Transport,
 } from '../../drivers/port/port.ts';
@@ -86,7 +87,7 @@ function missingHere({ applies }: AnyCase, facts: TargetFacts, offer: FeatureSet
   for (const name of applies.without ?? []) {
     if (facts.requiredFeatures.includes(name)) missing.push(`a target that works without ${name}`);
   }
-  for (const need of applies.needs ?? []) {
+  for (const need of neededOf(applies.needs ?? [], facts)) {
     if (isDevicePart(need)) missing.push(...missingOfPart(need, facts, offer));
     else if (!facts.capabilities.includes(need)) missing.push(`capability ${need}`);
   }

@@ -40,10 +40,10 @@ export function runningQueue<S extends Session, R extends GuestRing>(
 /** What the case's driver says of itself once it is negotiated, asked on a session that is closed again. */
 export function askedDriver<T>(
   context: Pick<Context<Session, GuestRing>, 'connect' | 'driverOf'>,
-  ask: (driver: DeviceDriver) => T,
+  ask: (driver: DeviceDriver, session: Session) => T,
 ): T {
   const session = context.connect('negotiated');
-  const answer = ask(context.driverOf(session));
+  const answer = ask(context.driverOf(session), session);
   session.close();
   return answer;
 }

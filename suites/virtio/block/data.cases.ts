@@ -3,6 +3,7 @@ import { pattern } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
 import { askedDriver, runningQueue } from '../running-queue.ts';
 import { isLengthOf } from '../used-length.ts';
+import { writableEnd } from './disk-size.ts';
 
 /** Data that is written and read (virtio 5.2.6). */
 
@@ -16,11 +17,11 @@ export const sizes = defineCase({
   run(context) {
     const { points, requirement } = context;
     const check = requirement('blk/read-returns-written-data');
-    const last = askedDriver(context, ({ block }) => block.facts.sectors);
+    const end = askedDriver(context, ({ block: { facts } }, session) => writableEnd(facts, session, check));
     const page = 4096;
     const all = [1, 2, 8, 64, 128].flatMap((sectors) => [
       { key: `sectors=${sectors},first`, sectors, sector: 0, cuts: [] },
-      { key: `sectors=${sectors},last`, sectors, sector: last - sectors, cuts: [] },
+      ...(end === undefined ? [] : [{ key: `sectors=${sectors},last`, sectors, sector: end - sectors, cuts: [] }]),
       { key: `sectors=${sectors},odd,pages`, sectors, sector: 3, cuts: new Array<number>(15).fill(page) },
       { key: `sectors=${sectors},odd,unaligned`, sectors, sector: 5, cuts: [16, 1, 511, 3, 4093, 1] },
     ]);

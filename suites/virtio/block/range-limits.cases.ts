@@ -10,8 +10,9 @@ import { pattern } from '../../../drivers/devices/request.ts';
 import type { Queue } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
 import { fieldFrom } from '../device-parts.ts';
-import { askedDriver, runningQueue } from '../running-queue.ts';
+import { runningQueue } from '../running-queue.ts';
 import { blockFields } from './config-layout.ts';
+import { type DiskSize, diskSize, leavesDisk } from './disk-size.ts';
 import { completed, range, rangeBytes, rangeRequests, statusOf } from './range-requests.ts';
 
 /** Requests with segments at the edges of what they may name, and past them (virtio 5.2.6). */
@@ -31,6 +32,12 @@ function written(queue: Queue, block: BlockRequests, sector: number, sectors: nu
 const read = (queue: Queue, block: BlockRequests, sector: number, sectors: number): Uint8Array =>
   completed(queue, block.read({ sector, bytes: sectors * sectorSize })).data();
 
+/** What the last sectors of the disk hold from now on: data of ours where it may be written. */
+function lastSectors(queue: Queue, block: BlockRequests, { capacity, isOurs }: DiskSize): Uint8Array {
+  const first = Number(capacity) - around;
+  return isOurs ? written(queue, block, first, around, first + 3) : read(queue, block, first, around);
+}
+
 function pastCapacity(type: keyof typeof rangeRequests) {
   return defineCase({
     id: `virtio/block/${type.toLowerCase().replace('_', '-')}-past-capacity-fails`,
@@ -44,34 +51,35 @@ function pastCapacity(type: keyof typeof rangeRequests) {
         'block-second-range-unchecked',
       ],
     },
-    applies: { start: 'closed', devices: ['block'], negotiate: [`VIRTIO_BLK_F_${type}`] },
+    applies: { start: 'closed', devices: ['block'], needs: ['disk.size'], negotiate: [`VIRTIO_BLK_F_${type}`] },
     run(context) {
       const check = context.requirement('blk/access-past-capacity-fails');
-      const capacity = BigInt(askedDriver(context, ({ block }) => block.facts.sectors));
+      const disk = diskSize(context, check);
+      const { capacity } = disk;
       const end = 1n << 64n;
-      const inside = range(around, 1);
+      const inside = { sector: BigInt(around), sectors: 1 };
       const all = [
-        { key: 'at-end', ranges: [range(capacity, 1)] },
-        { key: 'over-end', ranges: [range(capacity - 1n, 2)] },
-        { key: 'over-end-by-far', ranges: [range(capacity - 1n, 0xffff_ffff)] },
-        { key: 'from-start,one-too-many', ranges: [range(0, Number(capacity) + 1)] },
-        { key: '2^32', ranges: [range(1n << 32n, 1)] },
-        { key: '2^32+1', ranges: [range((1n << 32n) + 1n, 1)] },
-        { key: '2^55', ranges: [range(1n << 55n, 1)] },
-        { key: '2^55+1', ranges: [range((1n << 55n) + 1n, 1)] },
-        { key: '2^63', ranges: [range(1n << 63n, 1)] },
-        { key: '2^64-1', ranges: [range(end - 1n, 1)] },
-        { key: '2^64-1,wraps-to-1', ranges: [range(end - 1n, 2)] },
-        { key: '2^64-4,wraps-to-4', ranges: [range(end - 4n, 8)] },
-        { key: 'second-of-two', ranges: [inside, range(capacity, 1)] },
-        { key: 'second-of-two-wraps', ranges: [inside, range(end - 1n, 2)] },
-      ];
+        { key: 'at-end', ranges: [{ sector: capacity, sectors: 1 }] },
+        { key: 'over-end', ranges: [{ sector: capacity - 1n, sectors: 2 }] },
+        { key: 'over-end-by-far', ranges: [{ sector: capacity - 1n, sectors: 0xffff_ffff }] },
+        { key: 'from-start,one-too-many', ranges: [{ sector: 0n, sectors: Number(capacity) + 1 }] },
+        { key: '2^32', ranges: [{ sector: 1n << 32n, sectors: 1 }] },
+        { key: '2^32+1', ranges: [{ sector: (1n << 32n) + 1n, sectors: 1 }] },
+        { key: '2^55', ranges: [{ sector: 1n << 55n, sectors: 1 }] },
+        { key: '2^55+1', ranges: [{ sector: (1n << 55n) + 1n, sectors: 1 }] },
+        { key: '2^63', ranges: [{ sector: 1n << 63n, sectors: 1 }] },
+        { key: '2^64-1', ranges: [{ sector: end - 1n, sectors: 1 }] },
+        { key: '2^64-1,wraps-to-1', ranges: [{ sector: end - 1n, sectors: 2 }] },
+        { key: '2^64-4,wraps-to-4', ranges: [{ sector: end - 4n, sectors: 8 }] },
+        { key: 'second-of-two', ranges: [inside, { sector: capacity, sectors: 1 }] },
+        { key: 'second-of-two-wraps', ranges: [inside, { sector: end - 1n, sectors: 2 }] },
+      ].filter(({ ranges }) => leavesDisk(ranges, disk));
       context.points(all, ({ key, ranges }) => {
         const { session, driver, queue } = runningQueue(context);
         const { block } = driver;
         const last = Number(capacity) - around;
-        const kept = [0, last].map((sector) => written(queue, block, sector, around, sector + 3));
-        const data = Uint8Array.from(ranges.flatMap((one) => [...one]));
+        const kept = [written(queue, block, 0, around, 3), lastSectors(queue, block, disk)];
+        const data = Uint8Array.from(ranges.flatMap(({ sector, sectors }) => [...range(sector, sectors)]));
         check.oneOf(statusOf(queue, block, rangeRequests[type], data), failures, `status of ${key}`);
         for (const [n, sector] of [0, last].entries()) {
           const what = `${around} sectors from ${sector} after ${key}`;
@@ -91,10 +99,11 @@ export const dataPastCapacity = defineCase({
   id: 'virtio/block/nothing-is-changed-by-access-past-capacity',
   title: 'a write past the end of the disk fails, and neither sectors nor the first bytes of the disk change',
   proves: { 'blk/access-past-capacity-fails': ['block-sector-in-32-bits', 'block-end-wraps-at-64-bits'] },
-  applies: { start: 'closed', devices: ['block'] },
+  applies: { start: 'closed', devices: ['block'], needs: ['disk.size'] },
   run(context) {
     const check = context.requirement('blk/access-past-capacity-fails');
-    const capacity = BigInt(askedDriver(context, ({ block }) => block.facts.sectors));
+    const disk = diskSize(context, check);
+    const { capacity } = disk;
     const all = [
       { key: '2^32', sector: 1n << 32n, sectors: 1 },
       { key: '2^32+2', sector: (1n << 32n) + 2n, sectors: 2 },
@@ -102,14 +111,16 @@ export const dataPastCapacity = defineCase({
       { key: '2^64-1,wraps-to-1', sector: (1n << 64n) - 1n, sectors: 2 },
       { key: '2^64-2,wraps-to-6', sector: (1n << 64n) - 2n, sectors: 8 },
       { key: 'over-end-by-7', sector: capacity - 1n, sectors: 8 },
-    ].flatMap((one) => (['read', 'write'] as const).map((kind) => ({ ...one, key: `${kind},${one.key}`, kind })));
+    ]
+      .filter((one) => leavesDisk([one], disk))
+      .flatMap((one) => (['read', 'write'] as const).map((kind) => ({ ...one, key: `${kind},${one.key}`, kind })));
     context.points(all, ({ key, kind, sector, sectors }) => {
       const { session, driver, queue } = runningQueue(context);
       const { block } = driver;
-      const kept = [0, Number(capacity) - around].map((at) => ({
-        at,
-        data: written(queue, block, at, around, at + 5),
-      }));
+      const kept = [
+        { at: 0, data: written(queue, block, 0, around, 5) },
+        { at: Number(capacity) - around, data: lastSectors(queue, block, disk) },
+      ];
       const bytes = sectors * sectorSize;
       const request =
         kind === 'read'

@@ -9,7 +9,8 @@ import {
 import { pattern } from '../../../drivers/devices/request.ts';
 import { writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { askedDriver, runningQueue } from '../running-queue.ts';
+import { runningQueue } from '../running-queue.ts';
+import { diskSize, leavesDisk } from './disk-size.ts';
 
 /** What becomes of a request, as its status byte tells (virtio 5.2.6). */
 
@@ -133,10 +134,11 @@ export const pastCapacity = defineCase({
   id: 'virtio/block/access-past-capacity-fails',
   title: 'a read or write that leaves the disk fails, however far, and the last sectors keep their data',
   proves: { 'blk/access-past-capacity-fails': 'block-access-past-capacity-done' },
-  applies: { start: 'closed', devices: ['block'] },
+  applies: { start: 'closed', devices: ['block'], needs: ['disk.size'] },
   run(context) {
     const check = context.requirement('blk/access-past-capacity-fails');
-    const capacity = BigInt(askedDriver(context, ({ block }) => block.facts.sectors));
+    const disk = diskSize(context, check);
+    const { capacity, isOurs } = disk;
     const far = [
       { key: 'at-end', sector: capacity, sectors: 1 },
       { key: 'over-end', sector: capacity - 1n, sectors: 2 },
@@ -146,25 +148,26 @@ export const pastCapacity = defineCase({
       { key: '2^64-1', sector: (1n << 64n) - 1n, sectors: 1 },
       { key: '2^64-1,wraps', sector: (1n << 64n) - 1n, sectors: 3 },
     ];
-    const all = far.flatMap((one) =>
-      (['read', 'write'] as const).map((kind) => ({ ...one, key: `${kind},${one.key}`, kind })),
-    );
+    const all = far
+      .filter((one) => leavesDisk([one], disk))
+      .flatMap((one) => (['read', 'write'] as const).map((kind) => ({ ...one, key: `${kind},${one.key}`, kind })));
     context.points(all, ({ key, kind, sector, sectors }) => {
       const { session, driver, queue } = runningQueue(context);
       const { block } = driver;
-      const kept = pattern(512, 77);
+      const last = Number(capacity) - 1;
       const done = (request: BlockRequest): BlockRequest => {
         queue.makeAvailable([request.segments]);
         queue.kickAndWaitForUsed(1);
         return request;
       };
-      done(block.write(kept, { sector: Number(capacity) - 1 }));
+      if (isOurs) done(block.write(pattern(512, 77), { sector: last }));
+      const kept = isOurs ? pattern(512, 77) : done(block.read({ sector: last, bytes: 512 })).data();
       const request =
         kind === 'read'
           ? block.raw({ type: VIRTIO_BLK_T_IN, sector, writableBytes: sectors * 512 })
           : block.raw({ type: VIRTIO_BLK_T_OUT, sector, data: pattern(sectors * 512, 78) });
       check.equal(done(request).status(), VIRTIO_BLK_S_IOERR, `status of ${key}`);
-      const read = done(block.read({ sector: Number(capacity) - 1, bytes: 512 }));
+      const read = done(block.read({ sector: last, bytes: 512 }));
       check.bytesEqual(read.data(), kept, `last sector after ${key}`);
       session.close();
     });

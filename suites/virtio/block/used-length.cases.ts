@@ -63,7 +63,7 @@ function ofRanges(type: keyof typeof rangeRequests) {
       const ranges = {
         'one sector': range(16, 1),
         'sixteen sectors': range(16, 16),
-        'a sector past the end': range(block.facts.sectors, 1),
+        'a sector past the end of any disk': range(1n << 55n, 1),
       };
       for (const [what, data] of Object.entries(ranges)) {
         isWithinRoom(queue, check, block.raw({ type: rangeRequests[type], sector: 0, data }), `${type} of ${what}`);
