@@ -4,7 +4,7 @@ import type { Program } from '../program/program.ts';
 import { damage } from './damage.ts';
 import { everything, type LawfulShape } from './lawful-shape.ts';
 import { mdevStepOf, plainChain, type Step, stepOf, vdpaStepOf } from './lawful-step.ts';
-import { ProgramLayer } from './program-layer.ts';
+import { layProgram } from './layer/program-layer.ts';
 import type { ModelledDevice } from './requests.ts';
 import { type Setting, setting } from './setting.ts';
 
@@ -21,7 +21,7 @@ const partsWith = (step: fc.Arbitrary<Step>): fc.Arbitrary<LawfulParts> =>
 
 /** The same parts give the same requests in the same order, whatever the layout of the rings. */
 export const laidProgram = (shape: LawfulShape, { chosen, steps }: LawfulParts): Program =>
-  new ProgramLayer(shape, chosen).program(steps);
+  layProgram(shape, chosen, steps);
 
 /** Programs that keep to the text, for a device whose features they accept as far as they are offered. */
 export function lawfulProgram(shape: LawfulShape): fc.Arbitrary<Program> {
@@ -47,8 +47,8 @@ export function damagedProgram(shape: LawfulShape): fc.Arbitrary<Program> {
       chain: plainChain,
     })
     .map(({ parts: { chosen, steps }, isForbidden, chain, ...wrong }) => {
-      const layer = new ProgramLayer(shape, isForbidden ? { ...chosen, ...translating } : chosen);
-      return layer.program(steps, { ...wrong, chain: { ...chain, isTold: isForbidden } });
+      const behind = { ...wrong, chain: { ...chain, isTold: isForbidden } };
+      return layProgram(shape, isForbidden ? { ...chosen, ...translating } : chosen, steps, behind);
     });
 }
 
