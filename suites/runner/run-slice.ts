@@ -1,18 +1,13 @@
-import type { DriverPort, IutExit } from '../../drivers/port/port.ts';
+import type { DriverPort } from '../../drivers/port/port.ts';
 import { CrashAttribution } from '../../judging/attribution.ts';
 import type { Control } from '../../judging/control.ts';
-import { Losses, type Patience } from '../../judging/patience.ts';
+import { Losses } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
 import { type BroughtBack, StallRetry } from '../../judging/stalls.ts';
-import { allSources, countingVersions, type FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
-import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import type { PlannedResult } from '../../reports/record/run-plan.ts';
-import type { Trace } from '../../reports/trace/trace.ts';
 import { layoutOf } from '../axes.ts';
-import { absentAxisOf, applicability, elsewhereOf, type KnownTarget } from './applicability.ts';
-import { NoSuchPointError, type SecondIut } from './case-run.ts';
-import { accordanceOf, type ExpectationRules } from './expectations.ts';
-import { findingAuthority } from './finding-authority.ts';
+import { absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
+import { NoSuchPointError } from './case-run.ts';
 import { type Judgement, judge } from './judge.ts';
 import {
   crashOf,
@@ -28,78 +23,12 @@ import {
   withRate,
 } from './judgement-facts.ts';
 import { packedControl } from './packed-control.ts';
-import type { PlannedCase, RequirementFacts } from './plan.ts';
+import type { PlannedCase } from './plan.ts';
 import { requestsMissing } from './request-needs.ts';
+import { SecondIutSlot } from './second-iut.ts';
+import type { PartSource, SliceDeath, SliceEnd, SliceOptions, SliceOutput } from './slice.ts';
+import { SliceRecords } from './slice-records.ts';
 import { notApplicable, notJudged, notOnAxis } from './unjudged.ts';
-
-/** Where the results of a slice go. Each call returns when what it was given is on disk. */
-export interface SliceOutput {
-  append(record: RunEvent): void;
-  /** The result that runs takes a further step, which has time of its own. */
-  steps?(): void;
-  /** The process died in the result whose record was appended last. */
-  died?(death: SliceDeath): void;
-  /** Path of the trace relative to the run's directory. */
-  /** @param findings sequence numbers of the events at which checks failed. */
-  writeTrace(trace: Trace, findings: readonly number[]): string;
-}
-
-/** A second IUT runs only while cases need it: some keep a processor busy. */
-export interface SecondIutSource {
-  /** Starts it, or says why it does not serve. */
-  open(): SecondIut | { readonly why: string };
-  close(): void;
-}
-
-export interface SliceResult {
-  readonly planned: PlannedCase;
-  readonly result: PlannedResult;
-}
-
-/** Results that are run one after another, and what happened meanwhile to other instances of the target. */
-export interface SlicePart {
-  readonly results: readonly SliceResult[];
-  readonly deathsElsewhere: readonly SliceDeath[];
-}
-
-/** The death of an IUT. */
-export interface SliceDeath {
-  /** Of the result in which it died. */
-  readonly key: string;
-  /** The case whose other variants and repetitions are given up after three. Absent for a point of a sweep, which counts its own. */
-  readonly caseId?: string | undefined;
-  readonly exit: IutExit;
-}
-
-/** Where the results of a slice come from. */
-export interface PartSource {
-  /** The next part; undefined at the end. @param gaveUp whether the rest would be `not-run`. */
-  next(gaveUp: boolean): SlicePart | undefined;
-}
-
-export interface SliceOptions {
-  readonly seed: number;
-  readonly point?: string;
-  readonly offer: FeatureSet;
-  /** Where the second IUT of cases that need two comes from. */
-  readonly second?: SecondIutSource;
-  readonly rules: ExpectationRules;
-  /** Whether traces of passes are kept; those of what did not pass alone, unless told. */
-  readonly keepsAllTraces?: boolean;
-  readonly patience: Patience;
-  requirementFacts(slug: string): RequirementFacts;
-  /** The one command that runs a case again. */
-  rerunCommand(planned: PlannedCase, point: string | undefined): string;
-  referenceMeetsDeadline(): boolean;
-}
-
-/** How a slice ended: at its end, or because the target no longer serves and cannot be brought back. */
-export type SliceEnd =
-  /** `gaveUp`: why the last of the results are `not-run`. */
-  | { readonly kind: 'completed'; readonly gaveUp?: string }
-  /** No variant has the point that was asked for. */
-  | { readonly kind: 'no-point'; readonly why: string }
-  | { readonly kind: 'not-served'; readonly why: string };
 
 /**
  * Runs the results that are owed of one target, one after another. A result is on disk before the next one begins.
@@ -107,18 +36,6 @@ export type SliceEnd =
  */
 export function runSlice(port: DriverPort, source: PartSource, output: SliceOutput, options: SliceOptions): SliceEnd {
   return new SliceRun(port, output, options).run(source);
-}
-
-/** A slice that is known beforehand. */
-export function wholeSlice(results: readonly SliceResult[]): PartSource {
-  let isTaken = false;
-  return {
-    next() {
-      if (isTaken) return undefined;
-      isTaken = true;
-      return { results, deathsElsewhere: [] };
-    },
-  };
 }
 
 const triesToDecide = 3;
@@ -129,11 +46,8 @@ class SliceRun {
   readonly #options: SliceOptions;
   readonly #attribution: CrashAttribution<Judgement>;
   readonly #losses: Losses;
-  /** Open while cases need it. */
-  #other: SecondIut | undefined;
-  /** Why it does not serve, once it was tried twice. */
-  #noSecond: { readonly why: string } | undefined;
-  #secondWasTried = false;
+  readonly #second: SecondIutSlot;
+  readonly #records: SliceRecords;
   /** Results that were judged, with any verdict. */
   #judged = 0;
   /** Their keys: a repetition of what was run is run. */
@@ -157,6 +71,8 @@ class SliceRun {
     this.#output = output;
     this.#options = options;
     this.#losses = new Losses(options.patience);
+    this.#second = new SecondIutSlot(options.second);
+    this.#records = new SliceRecords(port, output, options);
     this.#attribution = new CrashAttribution({
       crashOf,
       restartedBy: ({ restarted }) => restarted,
@@ -170,7 +86,7 @@ class SliceRun {
       for (const death of part.deathsElsewhere) this.#countDeath(death);
       for (const [at, { planned, result }] of part.results.entries()) {
         this.#runOne(planned, result);
-        if (needsTwo(planned) && !needsTwo(part.results[at + 1]?.planned)) this.#closeSecond();
+        if (needsTwo(planned) && !needsTwo(part.results[at + 1]?.planned)) this.#second.close();
       }
     }
     if (this.#lost !== undefined) return { kind: 'not-served', why: this.#lost };
@@ -190,42 +106,26 @@ class SliceRun {
           this.#givenUp(planned) ??
           this.#withoutPackedRings(planned) ??
           this.#judgeIfItHasPoint(planned));
-    this.#output.append(this.#recordOf(planned, result, judgement));
+    this.#output.append(this.#records.recordOf(planned, result, judgement));
     this.#countLoss(planned, judgement);
     if (this.#lost === undefined) this.#recover(judgement);
   }
 
   #missing({ definition, variant }: PlannedCase): string[] {
-    const { offer, second } = this.#options;
+    const { offer } = this.#options;
     const { facts } = this.#port;
     // A case that does not apply starts nothing.
     const missing = applicability(definition, facts, offer, { facts, offer });
     if (missing.length === 0) missing.push(...requestsMissing(definition, variant, facts));
     if (missing.length > 0 || definition.applies.iuts !== 2) return missing;
-    const opened = this.#other ?? this.#noSecond ?? second?.open();
-    if (opened === undefined) return applicability(definition, facts, offer);
-    if ('why' in opened) {
-      // A second try is for chance; each takes as long as a start may take.
-      if (this.#secondWasTried) this.#noSecond = opened;
-      this.#secondWasTried = true;
-      return [`a second IUT that serves: ${opened.why}`];
-    }
-    this.#other = opened;
-    return applicability(definition, facts, offer, this.#secondKnown);
-  }
-
-  get #secondKnown(): KnownTarget | undefined {
-    return this.#other === undefined ? undefined : { facts: this.#other.port.facts, offer: this.#other.offer };
-  }
-
-  #closeSecond(): void {
-    this.#other = undefined;
-    this.#options.second?.close();
+    const opened = this.#second.open();
+    if (opened !== undefined && 'why' in opened) return [`a second IUT that serves: ${opened.why}`];
+    return applicability(definition, facts, offer, this.#second.known);
   }
 
   #withoutAxis(planned: PlannedCase): Judgement | undefined {
     const { definition, axes } = planned;
-    const other = needsTwo(planned) ? this.#secondKnown : undefined;
+    const other = needsTwo(planned) ? this.#second.known : undefined;
     const absent = absentAxisOf(definition, axes, this.#port.facts, this.#options.offer, other);
     return absent === undefined ? undefined : notOnAxis(planned, absent);
   }
@@ -292,7 +192,7 @@ class SliceRun {
   #judge({ definition, variant, axes }: PlannedCase): Judgement {
     const { seed, point, offer, referenceMeetsDeadline } = this.#options;
     this.#output.steps?.();
-    const other = this.#other;
+    const other = this.#second.iut;
     const judgement = judge(this.#port, definition, variant, offer, {
       seed,
       axes,
@@ -340,7 +240,8 @@ class SliceRun {
   }
 
   get #ports(): readonly DriverPort[] {
-    return this.#other === undefined ? [this.#port] : [this.#port, this.#other.port];
+    const { iut } = this.#second;
+    return iut === undefined ? [this.#port] : [this.#port, iut.port];
   }
 
   /**
@@ -371,58 +272,6 @@ class SliceRun {
       else if (recovery.by !== 'reconnect') this.#attribution.processBegan();
     }
   }
-
-  #recordOf(planned: PlannedCase, result: PlannedResult, judgement: Judgement): CaseRecord {
-    const { definition, variant, axes } = planned;
-    const { key, target, repetition } = result;
-    const { verdict, accepted, outcomes, points, durationMs, error } = judgement;
-    const findings = judgement.findings.map(({ besideText, reported, ...found }) => {
-      const facts = this.#options.requirementFacts(found.requirement);
-      const seen = { how: found.how, isBesideText: besideText === true, isReported: reported === true };
-      return { ...found, ...findingAuthority(facts, seen, this.#texts) };
-    });
-    const failedPoints = points?.failed ?? [];
-    const record: CaseRecord = {
-      event: 'case',
-      key,
-      target,
-      repetition,
-      caseId: definition.id,
-      title: definition.title,
-      variant,
-      ...(Object.keys(axes).length === 0 ? {} : { axes }),
-      verdict,
-      ...(accepted === undefined ? {} : { accepted: [...accepted] }),
-      outcomes,
-      ...(points === undefined ? {} : { points }),
-      findings,
-      durationMs: Math.round(durationMs * 1000) / 1000,
-      seed: this.#options.seed,
-      rerun: this.#options.rerunCommand(planned, failedPoints.length === 1 ? failedPoints[0] : this.#options.point),
-      ...(error === undefined ? {} : { error }),
-    };
-    const trace = this.#trace(result, record);
-    const accordance = accordanceOf(record, this.#options.rules);
-    const expectation = accordance.kind === 'as-expected' ? accordance.expectation : undefined;
-    return {
-      ...record,
-      ...(trace === undefined ? {} : { trace }),
-      ...(expectation === undefined ? {} : { expected: expectedOf(expectation) }),
-    };
-  }
-
-  /** The versions of texts that count for this target. */
-  get #texts(): readonly string[] {
-    return countingVersions(this.#options.rules.texts, this.#port.facts.texts ?? [], allSources());
-  }
-
-  #trace({ key, target, repetition }: PlannedResult, { verdict, findings }: CaseRecord): string | undefined {
-    const hasFailed = verdict === 'fail' || verdict === 'inconclusive' || verdict === 'error';
-    if (!hasFailed && !(verdict === 'pass' && this.#options.keepsAllTraces === true)) return undefined;
-    const { log } = this.#port;
-    const failing = findings.flatMap(({ traceEvent }) => traceEvent ?? []);
-    return this.#output.writeTrace({ target, key, repetition, dropped: log.dropped, events: log.events() }, failing);
-  }
 }
 
 /** The area of a case, by its id or key: the folder and the subject. */
@@ -433,14 +282,4 @@ function areaOf(id: string): string {
 
 function needsTwo(planned: PlannedCase | undefined): boolean {
   return planned?.definition.applies.iuts === 2;
-}
-
-function expectedOf({
-  reason,
-  link,
-}: {
-  reason: string;
-  link?: string | undefined;
-}): NonNullable<CaseRecord['expected']> {
-  return link === undefined ? { reason } : { reason, link };
 }

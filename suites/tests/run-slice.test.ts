@@ -9,7 +9,8 @@ import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import { caseKey } from '../../reports/record/record.ts';
 import { type AnyCase, defineCase } from '../case.ts';
-import { runSlice, type SliceEnd, type SliceOptions, wholeSlice } from '../runner/run-slice.ts';
+import { runSlice } from '../runner/run-slice.ts';
+import { type SliceEnd, type SliceOptions, wholeSlice } from '../runner/slice.ts';
 
 const slug = 'vu-features/get-features-repeatable';
 

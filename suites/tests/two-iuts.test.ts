@@ -6,7 +6,8 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { type AnyCase, defineCase } from '../case.ts';
 import { applicability } from '../runner/applicability.ts';
 import { type Judgement, judge } from '../runner/judge.ts';
-import { runSlice, type SecondIutSource, wholeSlice } from '../runner/run-slice.ts';
+import { runSlice } from '../runner/run-slice.ts';
+import { type SecondIutSource, wholeSlice } from '../runner/slice.ts';
 
 const slug = 'vu-features/get-features-repeatable';
 
