@@ -88,6 +88,7 @@ export const caseFiles = {
   'vhost-user/packed-inflight-recovery': () => import('./vhost-user/packed-inflight-recovery.cases.ts'),
   'vhost-user/packed-positions': () => import('./vhost-user/packed-positions.cases.ts'),
   'vhost-user/postcopy': () => import('./vhost-user/postcopy.cases.ts'),
+  'vhost-user/postcopy-ends': () => import('./vhost-user/postcopy-ends.cases.ts'),
   'vhost-user/programs': () => import('./vhost-user/programs.cases.ts'),
   'vhost-user/protocol-features': () => import('./vhost-user/protocol-features.cases.ts'),
   'vhost-user/queues': () => import('./vhost-user/queues.cases.ts'),

@@ -56,18 +56,16 @@ export class AwaitedMappings implements PageFaults {
     return (this.#holder.mappingOf(memory)?.address ?? 0n) + BigInt(memory.bytes.byteOffset);
   }
 
-  register(userfault: DescriptorToken, memory: SharedMemory): boolean {
+  register(userfault: DescriptorToken, memory: SharedMemory): void {
     const mapping = this.#holder.mappingOf(memory);
-    if (mapping === undefined) return false;
-    if (this.#registered.has(memory)) return true;
+    if (mapping === undefined || this.#registered.has(memory)) return;
     try {
       userfaultRegister(userfault, mapping.address, this.#wholePages(mapping));
     } catch (error) {
-      if (error instanceof SystemCallError) return false;
+      if (error instanceof SystemCallError) return;
       throw error;
     }
     this.#registered.set(memory, userfault);
-    return true;
   }
 
   unregister(memory: SharedMemory): void {

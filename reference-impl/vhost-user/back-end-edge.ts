@@ -27,8 +27,8 @@ export interface PageFaults {
   share(userfault: DescriptorToken): DescriptorToken | undefined;
   /** Where memory lies for the process that accesses it. */
   addressOf(memory: SharedMemory): bigint;
-  /** Accesses to missing pages of the memory wait from now on, and show on the userfaultfd. False where that cannot be. */
-  register(userfault: DescriptorToken, memory: SharedMemory): boolean;
+  /** Accesses to missing pages of the memory wait from now on, and show on the userfaultfd, where that can be. */
+  register(userfault: DescriptorToken, memory: SharedMemory): void;
   /** Accesses that wait go on, and none waits any more. */
   unregister(memory: SharedMemory): void;
   /** Accesses a range in a thread that may wait. `arrived` is called later, in a turn of the session's own. */

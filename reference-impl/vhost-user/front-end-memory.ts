@@ -33,10 +33,6 @@ export class FrontEndMemory {
     return this.#map;
   }
 
-  get regionCount(): number {
-    return this.#held.length;
-  }
-
   get held(): readonly HeldRegion[] {
     return this.#held;
   }

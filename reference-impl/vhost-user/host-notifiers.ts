@@ -46,11 +46,11 @@ export class HostNotifiers {
     this.#session = session;
   }
 
-  /** Tells the front-end of the page of a ring, once. */
+  /** Tells the front-end of the page of a ring, the same at each start. */
   tell(index: number): void {
     const { edge, backEndChannel, rules, isKickedByPages } = this.#wishes;
-    if (backEndChannel === undefined || !isKickedByPages || this.pages.has(index)) return;
-    const page = this.#made(index);
+    if (!isKickedByPages) return;
+    const page = this.pages.get(index) ?? this.#made(index);
     const area = rules.hostNotifier.told({ index, size: edge.pageSize });
     const value = { u64: BigInt(area.index), size: BigInt(area.size), offset: 0n };
     const message = backEndRequest('VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG', vringAreaPayload, value);

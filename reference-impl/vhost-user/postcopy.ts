@@ -40,13 +40,12 @@ export class Postcopy {
     return this.#userfault !== undefined;
   }
 
-  /** Opens a userfaultfd, and gives what is handed over; undefined where there is none to be had. */
+  /** Opens a userfaultfd, the first time, and gives what is handed over; undefined where there is none to be had. */
   advise(): readonly DescriptorToken[] | undefined {
     const { edge, rules } = this.#session;
-    const userfault = edge.pageFaults?.open();
+    this.#userfault ??= edge.pageFaults?.open();
+    const userfault = this.#userfault;
     if (userfault === undefined) return undefined;
-    this.#end();
-    this.#userfault = userfault;
     switch (rules.postcopy.handsOver) {
       case 'userfaultfd':
         return listOf(edge.pageFaults?.share(userfault));
@@ -59,12 +58,9 @@ export class Postcopy {
 
   /** From now on memory arrives late: what is told of, and what was told before. */
   listen(): void {
-    const { edge, memory, rings } = this.#session;
-    const { pageFaults } = edge;
-    if (this.#isListening || pageFaults === undefined) return;
+    const { memory, rings } = this.#session;
     this.#isListening = true;
-    memory.arrivalsOf = (mapped) => this.#awaitedOf(pageFaults, mapped);
-    if (memory.regionCount === 0) return;
+    memory.arrivalsOf = (mapped) => this.#awaitedOf(mapped);
     memory.awaitAgain();
     this.#openAll();
     rings.reattach();
@@ -72,13 +68,12 @@ export class Postcopy {
 
   /** What the reply to a memory table says of regions that are mapped now and not to be touched yet. */
   told(regions: readonly RegionDescription[]): RegionDescription[] {
-    const { edge, memory, rules } = this.#session;
+    const { memory, rules } = this.#session;
     this.#awaitsAcknowledgement = true;
     return regions.map((region) => {
-      const held = memory.held.find(({ told }) => told === region);
-      if (held === undefined || edge.pageFaults === undefined) return region;
+      const held = memory.held.find(({ told }) => told === region) as HeldRegion;
       if (!rules.postcopy.waitsForAcknowledgement) held.memory.bytes.at(0);
-      return rules.postcopy.told(region, edge.pageFaults.addressOf(held.memory));
+      return rules.postcopy.told(region, this.#faults.addressOf(held.memory));
     });
   }
 
@@ -91,9 +86,8 @@ export class Postcopy {
 
   /** The answer to POSTCOPY_END. */
   end(): bigint {
-    if (!this.#isListening) return 1n;
     if (this.#session.rules.postcopy.dropsAtEnd) {
-      this.#end();
+      this.release();
       this.#session.rings.pagesArrived();
     }
     return this.#session.rules.postcopy.endAnswer;
@@ -101,30 +95,6 @@ export class Postcopy {
 
   /** Gives back what it holds, before memory is unmapped. */
   release(): void {
-    this.#end();
-  }
-
-  #awaitedOf(faults: PageFaults, memory: SharedMemory): AwaitedPages {
-    const { edge, rings } = this.#session;
-    const awaited = new AwaitedPages(faults, memory, edge.pageSize, () => rings.pagesArrived());
-    this.#awaited.set(memory, awaited);
-    return awaited;
-  }
-
-  #openAll(): void {
-    for (const held of this.#session.memory.held) {
-      if (this.#register(held)) this.#awaited.get(held.memory)?.open();
-      else this.#awaited.get(held.memory)?.end();
-    }
-  }
-
-  #register({ told, memory }: HeldRegion): boolean {
-    const { edge, rules } = this.#session;
-    if (this.#userfault === undefined || !rules.postcopy.registers(told)) return false;
-    return edge.pageFaults?.register(this.#userfault, memory) ?? false;
-  }
-
-  #end(): void {
     const { edge, memory } = this.#session;
     this.#isListening = false;
     this.#awaitsAcknowledgement = false;
@@ -136,6 +106,29 @@ export class Postcopy {
     this.#awaited.clear();
     edge.close(this.#userfault);
     this.#userfault = undefined;
+  }
+
+  /** What a userfaultfd came from: nothing but POSTCOPY_ADVISE is handled without. */
+  get #faults(): PageFaults {
+    return this.#session.edge.pageFaults as PageFaults;
+  }
+
+  #awaitedOf(memory: SharedMemory): AwaitedPages {
+    const { edge, rings } = this.#session;
+    const awaited = new AwaitedPages(this.#faults, memory, edge.pageSize, () => rings.pagesArrived());
+    this.#awaited.set(memory, awaited);
+    return awaited;
+  }
+
+  #openAll(): void {
+    const { memory, rules } = this.#session;
+    for (const held of memory.held) {
+      // What cannot be registered is accessed all the same, and never waits.
+      if (rules.postcopy.registers(held.told)) {
+        this.#faults.register(this.#userfault as DescriptorToken, held.memory);
+      }
+      this.#awaited.get(held.memory)?.open();
+    }
   }
 }
 

@@ -148,9 +148,9 @@ export class BackEndSession implements SessionState {
   /** Gives everything back that the connection held. The device is as new, its stored data aside. */
   release(): void {
     this.rings.stopAll();
-    this.postcopy.release();
-    if (this.rules.deviceState.resetsAtEnd) this.device.reset();
     const { releasesAtEnd } = this.rules.descriptors;
+    if (releasesAtEnd.descriptors) this.postcopy.release();
+    if (this.rules.deviceState.resetsAtEnd) this.device.reset();
     if (releasesAtEnd.memory) {
       this.memory.release();
       this.inflight?.release();

@@ -10,6 +10,8 @@ type Mapping = PayloadValue<typeof mmapPayload>;
 export interface SharedMemoryRules {
   /** Sizes of the regions, by their ids; `again` tells that the front-end asked before on its connection. */
   readonly sizes: (pageSize: number, again: boolean) => readonly number[];
+  /** Whether nothing is mapped without BACKEND_SEND_FD, by which alone a page can be passed. */
+  readonly needsSendFd: boolean;
   /** What is asked to be mapped, and to be unmapped. */
   readonly mapped: (mapping: Mapping) => Mapping;
   readonly unmapped: (mapping: Mapping) => Mapping;
@@ -21,6 +23,7 @@ const pagesOfRegion = 4;
 
 export const sharedMemoryRules: SharedMemoryRules = {
   sizes: (pageSize) => [pagesOfRegion * pageSize],
+  needsSendFd: true,
   mapped: (mapping) => mapping,
   unmapped: (mapping) => mapping,
   unmapsAtStop: true,
@@ -51,12 +54,10 @@ export class SharedMemoryRegions {
     return encoded(shmemConfigPayload, { numRegions: sizes.length, memorySizes });
   }
 
-  /** A ring runs. A front-end that never asked knows of no region. */
+  /** A ring runs. */
   map(): void {
-    const session = this.#session;
-    const { edge, backEndChannel, rules } = session;
-    const canPass = session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD');
-    if (backEndChannel === undefined || !this.#wasAsked || this.#mapping !== undefined || !canPass) return;
+    const { edge, backEndChannel, rules } = this.#session;
+    if (backEndChannel === undefined || this.#mapping !== undefined || !this.#isShown) return;
     const { token, memory } = edge.createSharedPage('vhost-user-shmem');
     memory.unmap();
     const page = BigInt(edge.pageSize);
@@ -87,5 +88,12 @@ export class SharedMemoryRegions {
   /** A reset: the front-end unmaps by itself. */
   forget(): void {
     this.#mapping = undefined;
+  }
+
+  get #isShown(): boolean {
+    const session = this.#session;
+    const canPass =
+      session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD') || !session.rules.sharedMemory.needsSendFd;
+    return session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_SHMEM') && canPass;
   }
 }

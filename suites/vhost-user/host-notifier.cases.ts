@@ -1,6 +1,7 @@
 import { kernelPageSize } from '../../drivers/port/page-size.ts';
-import type { ReceivedMessage } from '../../drivers/port/port.ts';
+import type { ReceivedMessage, VhostUserSession } from '../../drivers/port/port.ts';
 import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
 import { cameOf, channelFeatures, serveBackEnd, servedQueue } from './back-end-messages.ts';
 import { waited } from './ring-by-hand.ts';
 import { payloadOf } from './words.ts';
@@ -82,6 +83,12 @@ export const kicksItsRing = defineCase({
   },
 });
 
+function bringsNone({ messages }: VhostUserSession, check: Check): void {
+  const carrying = messages.backEndRequests.filter(({ descriptors }) => descriptors.length > 0);
+  const requests = carrying.map(({ request }) => request);
+  check.sameSequence(requests, [], 'requests of the back-end that brought descriptors');
+}
+
 export const noneWithoutSendFd = defineCase({
   id: 'vhost-user/backend-req/no-descriptor-travels-without-send-fd',
   title: 'without BACKEND_SEND_FD no request of the back-end brings a descriptor, not even for its host notifiers',
@@ -96,12 +103,27 @@ export const noneWithoutSendFd = defineCase({
     serveBackEnd(session, check);
     servedQueue({ driver, ring });
     cameOf(port, session, notifierMessage);
-    const carrying = session.messages.backEndRequests.filter(({ descriptors }) => descriptors.length > 0);
-    check.sameSequence(
-      carrying.map(({ request }) => request),
-      [],
-      'requests of the back-end that brought descriptors',
-    );
+    bringsNone(session, check);
+  },
+});
+
+export const noMappingWithoutSendFd = defineCase({
+  id: 'vhost-user/backend-req/no-shared-memory-travels-without-send-fd',
+  title: 'without BACKEND_SEND_FD no request of the back-end brings a descriptor, not even of its shared memory',
+  proves: { 'vu-backend-req/descriptors-need-send-fd': 'shared-memory-without-send-fd' },
+  applies: {
+    ...applies,
+    negotiate: ['VHOST_USER_PROTOCOL_F_SHMEM', 'VHOST_USER_PROTOCOL_F_BACKEND_REQ'],
+    without: ['VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD'],
+    needs: ['shared-mappings'],
+  },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-backend-req/descriptors-need-send-fd');
+    serveBackEnd(session, check);
+    check.reply(session.messages.exchange({ request: 'VHOST_USER_GET_SHMEM_CONFIG' }), 'GET_SHMEM_CONFIG');
+    servedQueue({ driver, ring });
+    cameOf(port, session, 'VHOST_USER_BACKEND_SHMEM_MAP');
+    bringsNone(session, check);
   },
 });
 

@@ -1,6 +1,9 @@
+import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
+import type { DriverPort, Guest, PageServer, Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Addresses } from '../../reference-impl/memory/addresses.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
 import { writtenBefore } from '../premise.ts';
 import { fieldsOf, type RegionFields, setMemTable, tableOf } from './memory-table.ts';
 import {
@@ -13,6 +16,7 @@ import {
   placed,
   placeOf,
   postcopyApplies,
+  regionAdded,
   regionsOf,
   tableTold,
 } from './postcopy.ts';
@@ -26,6 +30,37 @@ const addressesOf = ({ guestAddress, userAddress, ioVirtualAddress }: Addresses)
 });
 
 /** Migration that goes on while the device runs already (vhost-user, "Migration"). */
+
+/** For each region of `late` a request whose pages are missing has its first page fault in one of them. */
+function faultsLieWhereTold(
+  port: DriverPort<VhostUserSession>,
+  check: Check,
+  server: PageServer,
+  queue: Queue,
+  late: Guest,
+  driver: DeviceDriver,
+): void {
+  const requests = late.regions.map(({ index }) => driver.request({ readableWhere: { region: index, align: 4096 } }));
+  // Once, ahead of all: a page that has arrived is not taken away any more.
+  for (const region of late.regions) server.withhold(region);
+  for (const [n, { segments }] of requests.entries()) {
+    const arrived = server.faults.map(placeOf);
+    const pages = pagesOf(late, segments).filter((page) => !arrived.includes(page));
+    const fault = nextFault(server, late);
+    server.hold(late.regions);
+    queue.makeAvailable([segments]);
+    queue.kick();
+    const what = `a request in missing pages of region ${n}`;
+    const hasCome = () => fault() !== undefined || queue.usedCount() > n;
+    if (pages.length > 0 && !waited(port, check, what, 'a page fault', hasCome)) return;
+    const seen = fault();
+    const where = seen === undefined ? 'no page fault' : placeOf(seen);
+    const both = { expected: pages.join(' or '), actual: where };
+    if (pages.length > 0 && !check.holds(pages.includes(where), `where ${what} has its page fault`, both)) return;
+    server.serveAll();
+    check.equal(queue.waitForUsed(1).length, 1, `used elements of ${what}, once they are there`);
+  }
+}
 
 export const advise = defineCase({
   id: 'vhost-user/postcopy/advise-hands-over-a-userfaultfd',
@@ -91,28 +126,31 @@ export const bases = defineCase({
     if (!check.equal(shown(told), shown(sent), 'sizes and guest addresses of the regions in the reply')) return;
     acknowledged(session, check);
     const queue = driverOf(session, guest).attach(ring({ guest, size: 16 }));
-    const requests = late.regions.map(({ index }) =>
-      driverOf(session, late).request({ readableWhere: { region: index, align: 4096 } }),
-    );
-    // Once, ahead of all: a page that has arrived is not taken away any more.
-    for (const region of late.regions) server.withhold(region);
-    for (const [n, { segments }] of requests.entries()) {
-      const arrived = server.faults.map(placeOf);
-      const pages = pagesOf(late, segments).filter((page) => !arrived.includes(page));
-      const fault = nextFault(server, late);
-      server.hold(late.regions);
-      queue.makeAvailable([segments]);
-      queue.kick();
-      const what = `a request in missing pages of region ${n}`;
-      const hasCome = () => fault() !== undefined || queue.usedCount() > n;
-      if (pages.length > 0 && !waited(port, check, what, 'a page fault', hasCome)) return;
-      const seen = fault();
-      const where = seen === undefined ? 'no page fault' : placeOf(seen);
-      const both = { expected: pages.join(' or '), actual: where };
-      if (pages.length > 0 && !check.holds(pages.includes(where), `where ${what} has its page fault`, both)) return;
-      server.serveAll();
-      check.equal(queue.waitForUsed(1).length, 1, `used elements of ${what}, once they are there`);
-    }
+    faultsLieWhereTold(port, check, server, queue, late, driverOf(session, late));
+  },
+});
+
+export const addedBase = defineCase({
+  id: 'vhost-user/postcopy/added-region-is-answered-with-its-base',
+  title: 'in postcopy ADD_MEM_REG is answered with its region, and page faults lie where the reply has it',
+  proves: { 'vu-postcopy/mem-table-returns-mapped-bases': 'postcopy-bases-as-told' },
+  applies: {
+    ...postcopyApplies,
+    negotiate: [...postcopyApplies.negotiate, 'VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS'],
+  },
+  run({ port, session, driverOf, ring, requirement }) {
+    const check = requirement('vu-postcopy/mem-table-returns-mapped-bases');
+    const server = listening({ port, session }, check);
+    if (server === undefined) return;
+    const guest = port.createGuest(guestLayouts['single-region']);
+    const late = port.createGuest(guestLayouts['crossing-4gib']);
+    memoryShared({ port, session }, check, server, guest);
+    const told = regionAdded({ port, session }, check, server, late);
+    const [sent] = regionsOf(late).map(fieldsOf);
+    if (!check.equal(told?.guestAddress, sent?.guestAddress, 'guest address of the region in the reply')) return;
+    if (!check.equal(told?.size, sent?.size, 'size of the region in the reply')) return;
+    const queue = driverOf(session, guest).attach(ring({ guest, size: 16 }));
+    faultsLieWhereTold(port, check, server, queue, late, driverOf(session, late));
   },
 });
 

@@ -8,9 +8,9 @@ import type {
 } from '../../drivers/port/port.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
+import { memoryRegionsPayload, singleMemoryRegionPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { Check } from '../check.ts';
-import { inOrder, type RegionFields, setMemTable, tableOf } from './memory-table.ts';
+import { addMemReg, fieldsOf, inOrder, type RegionFields, setMemTable, tableOf } from './memory-table.ts';
 
 /** Memory that arrives while it is in use (vhost-user, "Migration", and the messages VHOST_USER_POSTCOPY_…). */
 
@@ -27,7 +27,7 @@ interface Setting {
 }
 
 /** POSTCOPY_ADVISE, and the faults of its userfaultfd served. */
-function advised({ port, session }: Setting, check: Check): PageServer | undefined {
+export function advised({ port, session }: Setting, check: Check): PageServer | undefined {
   const reply = check.reply(session.messages.exchange({ request: 'VHOST_USER_POSTCOPY_ADVISE' }), 'POSTCOPY_ADVISE');
   const [userfault] = reply.descriptors;
   check.presumes(userfault !== undefined, 'POSTCOPY_ADVISE is answered with a descriptor');
@@ -92,6 +92,31 @@ export function memoryShared(setting: Setting, check: Check, server: PageServer,
   const told = tableTold(setting, check, server, ...guests);
   check.presumes(told.length === regionsOf(...guests).length, 'the reply to SET_MEM_TABLE tells of each region');
   acknowledged(setting.session, check);
+}
+
+const noBytes = new Uint8Array(8);
+
+/** ADD_MEM_REG in postcopy for the one region of a guest, with its acknowledgement: where the reply says that it lies. */
+export function regionAdded(
+  { port, session }: Setting,
+  check: Check,
+  server: PageServer,
+  guest: Guest,
+): RegionFields | undefined {
+  const [region] = guest.regions;
+  if (region === undefined) return undefined;
+  const { messages } = session;
+  const added = addMemReg(fieldsOf(region), port.descriptors.ofRegion(region));
+  const { payload } = check.reply(messages.exchange(added), 'ADD_MEM_REG in postcopy');
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const decoded = singleMemoryRegionPayload.decode(view, 0, payload.byteLength);
+  const told = decoded.ok ? decoded.value : undefined;
+  if (told !== undefined) server.placed(region, told.userAddress);
+  // The text has it empty; libraries read a u64 of 0.
+  messages.send({ request: 'VHOST_USER_ADD_MEM_REG', payload: noBytes });
+  const behind = messages.fence();
+  check.presumes(behind.kind === 'reply', 'the acknowledgement of the added region is taken');
+  return told;
 }
 
 /** Faults in a region. */

@@ -111,11 +111,14 @@ export const freeRanges = defineCase({
     negotiate: [...applies.negotiate, ...channelFeatures],
     needs: ['initial-base', 'shared-mappings'],
   },
-  run({ port, session, driver, ring, requirement }) {
+  // What could not be asked for is not mapped.
+  variants: { channel: ['ahead-of-the-ring', 'behind-its-start'] },
+  run({ port, session, driver, ring, variant, requirement }) {
     const check = requirement('vu-shmem/map-free-range-unmap-whole-mapping');
-    serveBackEnd(session, check);
+    if (variant.channel === 'ahead-of-the-ring') serveBackEnd(session, check);
     const sizes = sizesOf(session, check);
     let queue = servedQueue({ driver, ring });
+    if (variant.channel === 'behind-its-start') serveBackEnd(session, check);
     const all = [queue, ...driver.companions()];
     const stopped = all.map((each) => stoppedAt(check, each.stop(), `GET_VRING_BASE of ring ${each.index}`));
     const again = all.map((each, n) => ({ each, position: stopped[n] })).toReversed();

@@ -18,10 +18,6 @@ export const sharingMessages: MessageTable = [
     name: 'VHOST_USER_GET_SHMEM_CONFIG',
     payload: [emptyPayload],
     answer: 'own-reply',
-    handle: ({ sharedMemory, rings }) => {
-      const payload = sharedMemory.configuration();
-      if (rings.someStarted) sharedMemory.map();
-      return { kind: 'reply', payload };
-    },
+    handle: ({ sharedMemory }) => ({ kind: 'reply', payload: sharedMemory.configuration() }),
   }),
 ];

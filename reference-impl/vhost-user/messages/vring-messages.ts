@@ -145,9 +145,8 @@ export const vringMessages: MessageTable = [
   }),
   ringDescriptorMessage('VHOST_USER_SET_VRING_KICK', (session, vring, take) => {
     const started = start(session, vring);
-    if (started !== done) return started;
     session.rings.setWay(vring, 'kick', take());
-    return done;
+    return started;
   }),
   ringDescriptorMessage('VHOST_USER_SET_VRING_CALL', (session, vring, take) => {
     session.rings.setWay(vring, 'call', take());

@@ -73,6 +73,11 @@ export const sharingFaults = {
       sizes: (pageSize, again) => right.sizes(pageSize, again).map((size) => size + pageSize / 2),
     })),
   ),
+  'shared-memory-without-send-fd': vhostUserFault(
+    'vu-backend-req/descriptors-need-send-fd',
+    'SHMEM_MAP brings its page also where BACKEND_SEND_FD was not negotiated',
+    inTable('sharedMemory', { needsSendFd: false }),
+  ),
   'shared-memory-mapped-twice': vhostUserFault(
     'vu-shmem/map-free-range-unmap-whole-mapping',
     'a page that is mapped already is mapped again when rings run again',
