@@ -108,6 +108,7 @@ export const caseFiles = {
   'vhost-user/served-growth': () => import('./vhost-user/served-growth.cases.ts'),
   'vhost-user/shared-memory': () => import('./vhost-user/shared-memory.cases.ts'),
   'vhost-user/shared-objects': () => import('./vhost-user/shared-objects.cases.ts'),
+  'vhost-user/sharing-growth': () => import('./vhost-user/sharing-growth.cases.ts'),
   'vhost-user/skip-drain': () => import('./vhost-user/skip-drain.cases.ts'),
   'vhost-user/status': () => import('./vhost-user/status.cases.ts'),
   'vhost-user/suspended': () => import('./vhost-user/suspended.cases.ts'),

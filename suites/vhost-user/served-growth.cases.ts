@@ -1,11 +1,9 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
-import type { Guest, Queue, VhostUserSession } from '../../drivers/port/port.ts';
-import { type CaseContext, defineCase } from '../case.ts';
-import type { Check } from '../check.ts';
+import type { Guest, Queue } from '../../drivers/port/port.ts';
+import { defineCase } from '../case.ts';
 import { servedBeside } from '../premise.ts';
 import { growsNot, memoryGrowsNot } from '../resource-growth.ts';
-import { channelFeatures, serveBackEnd } from './back-end-messages.ts';
-import { RingByHand } from './ring-by-hand.ts';
+import { restarts } from './ring-restarts.ts';
 
 /** What a back-end holds over requests that it serves, over toggles of a ring that runs, and over connections. */
 
@@ -18,7 +16,6 @@ const batch = 128;
 /** Each is acknowledged: on a busy machine that takes milliseconds, where a ring's lock is held by a thread that waits. */
 const togglesOfBatch = 32;
 const livesOfBatch = 16;
-const getVringBase = (index: number) => ({ request: 'VHOST_USER_GET_VRING_BASE', payload: { index, num: 0 } }) as const;
 const connectionsOfBatch = 16;
 
 /** Requests one after the other, in memory that is ours again afterwards. */
@@ -101,27 +98,6 @@ export const toggledRing = defineCase({
   },
 });
 
-type Living = CaseContext<never, Record<never, never>, VhostUserSession>;
-
-/** Has one ring set up by hand, serve a request and stop, as often as is asked. */
-function livesOf({ port, session, guest, driver, ring }: Living, check: Check): (count: number) => void {
-  driver.companions();
-  const index = driver.queueIndex;
-  return (count) => {
-    for (let n = 0; n < count; n++) {
-      const mark = guest.mark();
-      const hand = new RingByHand(port, session, ring({ size }), { index });
-      hand.makeAvailable(driver.request({ seed: n }).segments);
-      hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
-      hand.kick();
-      if (hand.waitForUsed(check, 1, 'a request of a ring that was set up anew') === undefined) return;
-      check.reply(session.messages.exchange(getVringBase(index)), 'GET_VRING_BASE');
-      for (const fd of [hand.kickFd, hand.callFd, hand.errorFd]) port.descriptors.close(fd);
-      guest.release(mark);
-    }
-  };
-}
-
 export const restartedRing = defineCase({
   id: 'vhost-user/growth/restarted-ring-holds-nothing-more',
   title: 'a ring that is stopped and set up anew hundreds of times leaves no more descriptors, mappings and memory',
@@ -132,45 +108,11 @@ export const restartedRing = defineCase({
   run(context) {
     const check = context.requirement('vu-fds/repeated-request-holds-nothing-more');
     const { port } = context;
-    const lives = livesOf(context, check);
+    const lives = restarts(context, check);
     growsNot(port, check, 'descriptors and mappings held after a ring was stopped and set up anew', () => lives(1));
     memoryGrowsNot(port, check, 'memory after a ring was stopped and set up anew', () => lives(livesOfBatch));
   },
 });
-
-/** What a back-end makes at the start of a ring, to pass it to its front-end. */
-const passedAtStart = {
-  'host-notifiers': 'VHOST_USER_PROTOCOL_F_HOST_NOTIFIER',
-  'shared-objects': 'VHOST_USER_PROTOCOL_F_SHARED_OBJECT',
-  'shared-memory': 'VHOST_USER_PROTOCOL_F_SHMEM',
-} as const;
-
-const restartedWith = (what: keyof typeof passedAtStart) =>
-  defineCase({
-    id: `vhost-user/growth/restarted-ring-with-${what}-holds-nothing-more`,
-    title: `with ${passedAtStart[what]} a ring that is stopped and set up anew leaves no more descriptors and mappings`,
-    proves: {
-      'vu-fds/repeated-request-holds-nothing-more': ['restarted-ring-leaks-descriptor', 'restarted-ring-leaks-mapping'],
-    },
-    applies: { ...applies, devices, negotiate: [...channelFeatures, passedAtStart[what]] },
-    run(context) {
-      const check = context.requirement('vu-fds/repeated-request-holds-nothing-more');
-      const { port, session } = context;
-      serveBackEnd(session, check);
-      const lives = livesOf(context, check);
-      let seen = 0;
-      growsNot(port, check, 'descriptors and mappings held after a ring was stopped and set up anew', () => {
-        lives(1);
-        const passed = session.messages.backEndRequests.slice(seen);
-        seen += passed.length;
-        for (const fd of passed.flatMap(({ descriptors }) => descriptors)) port.descriptors.close(fd);
-      });
-    },
-  });
-
-export const restartedWithNotifiers = restartedWith('host-notifiers');
-export const restartedWithObjects = restartedWith('shared-objects');
-export const restartedWithMemory = restartedWith('shared-memory');
 
 export const indirectRequests = defineCase({
   id: 'vhost-user/growth/served-indirect-tables-hold-nothing-more',
