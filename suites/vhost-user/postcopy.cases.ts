@@ -8,7 +8,9 @@ import { writtenBefore } from '../premise.ts';
 import { fieldsOf, type RegionFields, setMemTable, tableOf } from './memory-table.ts';
 import {
   acknowledged,
+  advised,
   faultsIn,
+  listen,
   listening,
   memoryShared,
   nextFault,
@@ -79,12 +81,13 @@ export const advise = defineCase({
 export const registers = defineCase({
   id: 'vhost-user/postcopy/missing-page-is-asked-for',
   title: 'behind POSTCOPY_LISTEN a request in a page that is missing waits for that page, and is then served',
-  proves: { 'vu-postcopy/listen-registers-memory': 'postcopy-memory-not-registered' },
+  proves: { 'vu-postcopy/listen-registers-memory': ['postcopy-memory-not-registered', 'postcopy-listen-refused'] },
   applies: postcopyApplies,
   run({ port, session, driverOf, ring, requirement }) {
     const check = requirement('vu-postcopy/listen-registers-memory');
-    const server = listening({ port, session }, check);
+    const server = advised({ port, session }, check);
     if (server === undefined) return;
+    check.accepted(session.messages.acknowledged(listen), 'POSTCOPY_LISTEN behind POSTCOPY_ADVISE');
     const guest = port.createGuest(guestLayouts['single-region']);
     const late = port.createGuest(guestLayouts['below-and-above-4gib']);
     memoryShared({ port, session }, check, server, guest, late);

@@ -38,11 +38,13 @@ export function advised({ port, session }: Setting, check: Check): PageServer | 
   return server;
 }
 
+export const listen = { request: 'VHOST_USER_POSTCOPY_LISTEN' } as const;
+
 /** POSTCOPY_ADVISE and POSTCOPY_LISTEN. */
 export function listening(setting: Setting, check: Check): PageServer | undefined {
   const server = advised(setting, check);
   if (server === undefined) return undefined;
-  check.granted(setting.session.messages.acknowledged({ request: 'VHOST_USER_POSTCOPY_LISTEN' }), 'POSTCOPY_LISTEN');
+  check.granted(setting.session.messages.acknowledged(listen), 'POSTCOPY_LISTEN');
   return server;
 }
 

@@ -1,3 +1,4 @@
+import { refused } from '../../../vhost-user/handled.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { handling, inTable, vhostUserFault } from './vhost-user-fault.ts';
 
@@ -17,6 +18,11 @@ export const postcopyFaults = {
     'vu-postcopy/listen-registers-memory',
     'memory is not registered with the userfaultfd: a page that is missing reads as zeros',
     inTable('postcopy', { registers: () => false }),
+  ),
+  'postcopy-listen-refused': vhostUserFault(
+    'vu-postcopy/listen-registers-memory',
+    'POSTCOPY_LISTEN is refused behind POSTCOPY_ADVISE, too',
+    handling('VHOST_USER_POSTCOPY_LISTEN', () => refused('no postcopy')),
   ),
   'postcopy-bases-as-told': vhostUserFault(
     'vu-postcopy/mem-table-returns-mapped-bases',
