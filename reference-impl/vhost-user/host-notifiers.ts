@@ -49,7 +49,7 @@ export class HostNotifiers {
   /** Tells the front-end of the page of a ring, the same at each start. */
   tell(index: number): void {
     const { edge, backEndChannel, rules, isKickedByPages } = this.#wishes;
-    if (!isKickedByPages) return;
+    if (backEndChannel === undefined || !isKickedByPages) return;
     const page = this.pages.get(index) ?? this.#made(index);
     const area = rules.hostNotifier.told({ index, size: edge.pageSize });
     const value = { u64: BigInt(area.index), size: BigInt(area.size), offset: 0n };

@@ -86,6 +86,7 @@ export class Postcopy {
 
   /** The answer to POSTCOPY_END. */
   end(): bigint {
+    if (!this.#isListening) return 1n;
     if (this.#session.rules.postcopy.dropsAtEnd) {
       this.release();
       this.#session.rings.pagesArrived();

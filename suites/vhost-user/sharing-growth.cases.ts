@@ -46,7 +46,7 @@ export const restartedWithMemory = restartedWith('shared-memory');
 const endedWith = (what: Passed) =>
   defineCase({
     id: `vhost-user/growth/connections-with-${what}-leave-nothing`,
-    title: `with ${passedAtStart[what]} connections that end while a ring runs leave no descriptors and mappings`,
+    title: `with ${passedAtStart[what]} connections that end with a ring running leave no descriptors and mappings`,
     proves: { 'vu-reconnect/dead-connection-resources-released': 'descriptors-outlive-connection' },
     applies: { ...applies, start: 'closed', negotiate: negotiated(what) },
     run({ port, connect, guest, driverOf, ring, requirement }) {
