@@ -176,6 +176,7 @@ export const caseFiles = {
   'virtio/net/sizes': () => import('./virtio/net/sizes.cases.ts'),
   'virtio/net/steering': () => import('./virtio/net/steering.cases.ts'),
   'virtio/net/transmit-header': () => import('./virtio/net/transmit-header.cases.ts'),
+  'virtio/net/vlan-table': () => import('./virtio/net/vlan-table.cases.ts'),
   'virtio/notifications/wanted-kicks': () => import('./virtio/notifications/wanted-kicks.cases.ts'),
   'virtio/packed-ring/broken-lists': () => import('./virtio/packed-ring/broken-lists.cases.ts'),
   'virtio/packed-ring/broken-ring': () => import('./virtio/packed-ring/broken-ring.cases.ts'),

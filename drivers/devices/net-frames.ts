@@ -33,6 +33,8 @@ const otherMac = [0x52, 0x54, 0x00, 0x65, 0x43, 0x21];
 const foreignMac = [0x0a, 0x67, 0x45, 0x23, 0x01, 0xfe];
 /** An EtherType for local experiments, so that no bridge on the way takes the frame for something else. */
 const experimental = [0x88, 0xb5];
+/** Of a frame with an 802.1Q tag. */
+const tagged = [0x81, 0x00];
 
 /** A receive buffer that was made available, and what came into it. */
 export interface ReceiveBuffer {
@@ -148,14 +150,15 @@ export class NetFrames {
   }
 
   /**
-   * A frame for which one comes in that goes to a MAC address, six bytes; it is known by its seed, below 250.
-   * @throws RequestsUnknownError where none comes in for what is sent.
+   * A frame for which one comes in that goes to a MAC address, six bytes, on a VLAN where it is told; it is known by its
+   * seed, below 250. @throws RequestsUnknownError where none comes in for what is sent.
    */
-  exchangeTo(mac: readonly number[], seed: number): Exchange {
+  exchangeTo(mac: readonly number[], seed: number, vlan?: number): Exchange {
     const { returns, reflects, address = '' } = this.facts;
     if (returns === 'none') throw unmet('answered-frames');
-    if (returns === 'arp-reply') return arpExchange(address, seed, mac);
+    if (returns === 'arp-reply' && vlan === undefined) return arpExchange(address, seed, mac);
     const frame = this.frame(shortestFrame, seed);
+    if (vlan !== undefined) frame.set([...tagged, vlan >> 8, vlan & 0xff, ...experimental], 2 * macSize);
     frame.set(mac, reflects === 'macs-swapped' ? macSize : 0);
     const expected = this.returned(frame);
     const problem = (came: Uint8Array): string | undefined => difference(came, expected);

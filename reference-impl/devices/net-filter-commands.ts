@@ -9,11 +9,15 @@ import {
   VIRTIO_NET_CTRL_RX_NOMULTI,
   VIRTIO_NET_CTRL_RX_NOUNI,
   VIRTIO_NET_CTRL_RX_PROMISC,
+  VIRTIO_NET_CTRL_VLAN,
+  VIRTIO_NET_CTRL_VLAN_ADD,
+  VIRTIO_NET_CTRL_VLAN_DEL,
   VIRTIO_NET_F_CTRL_RX,
   VIRTIO_NET_F_CTRL_RX_EXTRA,
+  VIRTIO_NET_F_CTRL_VLAN,
 } from './net-layout.ts';
 
-/** Commands by which a driver tells what it wants to receive (virtio 5.1.9.5.1, 5.1.9.5.2). */
+/** Commands by which a driver tells what it wants to receive (virtio 5.1.9.5.1 to 5.1.9.5.3). */
 
 /** Carries out a command with these data; false where it cannot. */
 export type FilterAction = (filter: FilterState, data: Uint8Array) => boolean;
@@ -40,6 +44,16 @@ function modeCommand(mode: ReceiveMode, command: number, feature: bigint): Filte
   return { group: VIRTIO_NET_CTRL_RX, command, feature, carryOut };
 }
 
+/** A command of the table of VLANs has the number of one, 16 bits, little-endian. */
+function vlanCommand(command: number, change: (vlans: Set<number>, vlan: number) => void): FilterCommand {
+  const carryOut: FilterAction = ({ vlans }, [low, high]) => {
+    if (low === undefined || high === undefined) return false;
+    change(vlans, low | (high << 8));
+    return true;
+  };
+  return { group: VIRTIO_NET_CTRL_VLAN, command, feature: VIRTIO_NET_F_CTRL_VLAN, carryOut };
+}
+
 export const filterCommands = {
   PROMISC: modeCommand('PROMISC', VIRTIO_NET_CTRL_RX_PROMISC, VIRTIO_NET_F_CTRL_RX),
   ALLMULTI: modeCommand('ALLMULTI', VIRTIO_NET_CTRL_RX_ALLMULTI, VIRTIO_NET_F_CTRL_RX),
@@ -57,6 +71,8 @@ export const filterCommands = {
       return table !== undefined;
     },
   },
+  VLAN_ADD: vlanCommand(VIRTIO_NET_CTRL_VLAN_ADD, (vlans, vlan) => vlans.add(vlan)),
+  VLAN_DEL: vlanCommand(VIRTIO_NET_CTRL_VLAN_DEL, (vlans, vlan) => vlans.delete(vlan)),
 } as const satisfies Record<string, FilterCommand>;
 
 export type FilterCommandName = keyof typeof filterCommands;

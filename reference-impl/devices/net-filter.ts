@@ -1,6 +1,6 @@
-import { MAC_SIZE, VIRTIO_NET_F_CTRL_RX } from './net-layout.ts';
+import { MAC_SIZE, VIRTIO_NET_F_CTRL_RX, VIRTIO_NET_F_CTRL_VLAN } from './net-layout.ts';
 
-/** Which frames reach the driver: the modes and the table of a receive filter (virtio 5.1.9.5.1, 5.1.9.5.2). */
+/** Which frames reach the driver: the modes and the tables of a receive filter (virtio 5.1.9.5.1 to 5.1.9.5.3). */
 
 /** What a command switches on and off, by the name of the command. */
 export type ReceiveMode = 'PROMISC' | 'ALLMULTI' | 'ALLUNI' | 'NOMULTI' | 'NOUNI' | 'NOBCAST';
@@ -9,12 +9,15 @@ export type ReceiveMode = 'PROMISC' | 'ALLMULTI' | 'ALLUNI' | 'NOMULTI' | 'NOUNI
 export class FilterState {
   readonly modes = new Set<ReceiveMode>();
   macTable: ReadonlySet<string> = new Set();
+  readonly vlans = new Set<number>();
 }
 
 /** A frame, and what it is held against. */
 export interface FilteredFrame {
   readonly kind: 'unicast' | 'multicast' | 'broadcast';
   readonly destination: string;
+  /** Of a frame with an 802.1Q tag. */
+  readonly vlan: number | undefined;
   readonly filter: FilterState;
   /** The address that configuration shows, or a command set. */
   readonly ownAddress: string;
@@ -33,8 +36,13 @@ const decide =
 
 /** In the order in which they are asked. What none of them receives is dropped. */
 export const filterDecisions = {
-  unfiltered: decide(true, ({ features }) => (features & VIRTIO_NET_F_CTRL_RX) === 0n),
   promiscuous: decide(true, ({ filter }) => filter.modes.has('PROMISC')),
+  otherVlan: decide(
+    false,
+    ({ vlan, filter, features }) =>
+      (features & VIRTIO_NET_F_CTRL_VLAN) !== 0n && vlan !== undefined && !filter.vlans.has(vlan),
+  ),
+  unfiltered: decide(true, ({ features }) => (features & VIRTIO_NET_F_CTRL_RX) === 0n),
   noMulticast: decide(false, ({ kind, filter }) => kind === 'multicast' && filter.modes.has('NOMULTI')),
   noUnicast: decide(false, ({ kind, filter }) => kind === 'unicast' && filter.modes.has('NOUNI')),
   noBroadcast: decide(false, ({ kind, filter }) => kind === 'broadcast' && filter.modes.has('NOBCAST')),
@@ -61,12 +69,21 @@ export function receives(
   const destination = to.join();
   const isGroup = ((to[0] ?? 0) & GROUP_BIT) !== 0;
   const kind = destination === broadcastAddress ? 'broadcast' : isGroup ? 'multicast' : 'unicast';
-  const asked: FilteredFrame = { ...held, kind, destination, ownAddress: held.ownAddress.join() };
+  const asked: FilteredFrame = { ...held, kind, destination, vlan: vlanOf(frame), ownAddress: held.ownAddress.join() };
   for (const decision of Object.values<FilterDecision>(decisions)) {
     const verdict = decision(asked);
     if (verdict !== undefined) return verdict;
   }
   return false;
+}
+
+const typeAt = 2 * MAC_SIZE;
+const VLAN_TYPE = [0x81, 0x00];
+
+/** The number of the VLAN in the tag of a frame. */
+function vlanOf(frame: Uint8Array): number | undefined {
+  const isTagged = VLAN_TYPE.every((byte, at) => frame[typeAt + at] === byte);
+  return isTagged ? (((frame[typeAt + 2] ?? 0) & 0xf) << 8) | (frame[typeAt + 3] ?? 0) : undefined;
 }
 
 /**

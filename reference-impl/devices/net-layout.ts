@@ -15,11 +15,14 @@ export const VIRTIO_NET_F_STATUS = featureMask('VIRTIO_NET_F_STATUS');
 export const VIRTIO_NET_F_CTRL_VQ = featureMask('VIRTIO_NET_F_CTRL_VQ');
 export const VIRTIO_NET_F_CTRL_RX = featureMask('VIRTIO_NET_F_CTRL_RX');
 export const VIRTIO_NET_F_CTRL_RX_EXTRA = featureMask('VIRTIO_NET_F_CTRL_RX_EXTRA');
+export const VIRTIO_NET_F_CTRL_VLAN = featureMask('VIRTIO_NET_F_CTRL_VLAN');
+export const VIRTIO_NET_F_GUEST_ANNOUNCE = featureMask('VIRTIO_NET_F_GUEST_ANNOUNCE');
 export const VIRTIO_NET_F_MQ = featureMask('VIRTIO_NET_F_MQ');
 export const VIRTIO_NET_F_CTRL_MAC_ADDR = featureMask('VIRTIO_NET_F_CTRL_MAC_ADDR');
 export const VIRTIO_NET_F_SPEED_DUPLEX = featureMask('VIRTIO_NET_F_SPEED_DUPLEX');
 
 export const VIRTIO_NET_S_LINK_UP = 1;
+export const VIRTIO_NET_S_ANNOUNCE = 2;
 
 /** Commands of the control queue: class and command, and what the device acknowledges them with (virtio 5.1.9.5). */
 export const CONTROL_HEADER_SIZE = 2;
@@ -33,6 +36,11 @@ export const VIRTIO_NET_CTRL_RX_NOBCAST = 5;
 export const VIRTIO_NET_CTRL_MAC = 1;
 export const VIRTIO_NET_CTRL_MAC_TABLE_SET = 0;
 export const VIRTIO_NET_CTRL_MAC_ADDR_SET = 1;
+export const VIRTIO_NET_CTRL_VLAN = 2;
+export const VIRTIO_NET_CTRL_VLAN_ADD = 0;
+export const VIRTIO_NET_CTRL_VLAN_DEL = 1;
+export const VIRTIO_NET_CTRL_ANNOUNCE = 3;
+export const VIRTIO_NET_CTRL_ANNOUNCE_ACK = 0;
 export const VIRTIO_NET_CTRL_MQ = 4;
 export const VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET = 0;
 export const VIRTIO_NET_OK = 0;

@@ -141,6 +141,33 @@ export const netFilterFaults = {
       return isSet;
     }),
   ),
+  'net-vlan-table-of-one': deviceFault(
+    'net/vlan-table-packets-accepted',
+    'the table of VLANs has the one that was added last, and no other',
+    atCommand('VLAN_ADD', (filter, data) => {
+      filter.vlans.clear();
+      return filterCommands.VLAN_ADD.carryOut(filter, data);
+    }),
+  ),
+  'net-vlan-removed-with-all-others': deviceFault(
+    'net/vlan-table-packets-accepted',
+    'where one VLAN is removed from the table all are',
+    atCommand('VLAN_DEL', (filter) => {
+      filter.vlans.clear();
+      return true;
+    }),
+  ),
+  'net-vlan-removal-has-no-effect': deviceFault(
+    'net/other-vlan-packets-dropped',
+    'VLANs stay in the table',
+    atCommand('VLAN_DEL', () => true),
+  ),
+  'net-other-vlans-received': decisionFault(
+    'net/other-vlan-packets-dropped',
+    'packets of a VLAN that the table does not have are received while it has another',
+    'otherVlan',
+    (right) => (frame) => (frame.filter.vlans.size > 0 ? undefined : right(frame)),
+  ),
 } as const satisfies Record<string, DeviceFault>;
 
 /** Replaces what one command does. */
@@ -164,7 +191,6 @@ function decisionFault(
 
 /** The decisions that suppress, ahead of that for promiscuous mode. */
 function suppressingFirst(): FilterDecisions {
-  const { unfiltered, promiscuous, ...others } = filterDecisions;
-  const { noMulticast, noUnicast, noBroadcast, ...rest } = others;
-  return { unfiltered, noMulticast, noUnicast, noBroadcast, promiscuous, ...rest };
+  const { promiscuous, noMulticast, noUnicast, noBroadcast, ...rest } = filterDecisions;
+  return { noMulticast, noUnicast, noBroadcast, promiscuous, ...rest };
 }

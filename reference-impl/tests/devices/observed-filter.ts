@@ -13,6 +13,9 @@ import {
   VIRTIO_NET_CTRL_RX_NOMULTI,
   VIRTIO_NET_CTRL_RX_NOUNI,
   VIRTIO_NET_CTRL_RX_PROMISC,
+  VIRTIO_NET_CTRL_VLAN,
+  VIRTIO_NET_CTRL_VLAN_ADD,
+  VIRTIO_NET_CTRL_VLAN_DEL,
   VIRTIO_NET_F_CTRL_RX,
 } from '../../devices/net-layout.ts';
 import { QUEUE_FEATURES } from '../../devices/queued-device.ts';
@@ -42,6 +45,7 @@ export function observeFilter(rules: DeviceRules, note: (what: string, value: un
 
 const stations = {
   own: [2, 4, 6, 8, 10, 12],
+  tagged: [2, 4, 6, 8, 10, 12, 1, 1, 1, 1, 1, 1, 0x81, 0, 0x21, 0x23],
   listed: [2, 4, 6, 8, 10, 14],
   other: [2, 4, 6, 8, 10, 16],
   group: [3, 4, 6, 8, 10, 12],
@@ -54,6 +58,9 @@ const furtherCommands: readonly (readonly number[])[] = [
   [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 1, 0, 0, 0, ...stations.listed, 0, 0, 0, 0],
   [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 1, 0, 0, 0, 2],
   [VIRTIO_NET_CTRL_RX, 99, 1],
+  [VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, 0x23, 1],
+  [VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, 0x23],
+  [VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_DEL, 0x23, 1],
   ...[
     VIRTIO_NET_CTRL_RX_ALLMULTI,
     VIRTIO_NET_CTRL_RX_NOMULTI,

@@ -12,6 +12,9 @@ import {
   VIRTIO_NET_CTRL_RX_NOMULTI,
   VIRTIO_NET_CTRL_RX_NOUNI,
   VIRTIO_NET_CTRL_RX_PROMISC,
+  VIRTIO_NET_CTRL_VLAN,
+  VIRTIO_NET_CTRL_VLAN_ADD,
+  VIRTIO_NET_CTRL_VLAN_DEL,
 } from '../../../reference-impl/devices/net-layout.ts';
 import { readable, type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import type { CaseContext, VariantAxes } from '../../case.ts';
@@ -64,6 +67,14 @@ export function setMacTable(
   const data = Uint8Array.from([...counted(unicast), ...counted(multicast)]);
   return commandOf(guest, [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET], data);
 }
+
+/** The command that adds a VLAN to the table, or removes it. */
+export const changeVlans = (guest: Guest, change: 'ADD' | 'DEL', vlan: number): ControlCommand =>
+  commandOf(
+    guest,
+    [VIRTIO_NET_CTRL_VLAN, change === 'ADD' ? VIRTIO_NET_CTRL_VLAN_ADD : VIRTIO_NET_CTRL_VLAN_DEL],
+    Uint8Array.of(vlan & 0xff, vlan >> 8),
+  );
 
 /** Attaches the queue for commands, at this index. What it answers: has a command carried out, gives its acknowledgement. */
 export function commandQueue(

@@ -4,10 +4,17 @@ import { MAC_SIZE, netConfig, VIRTIO_NET_OK } from '../../../reference-impl/devi
 import type { Applies, CaseContext, VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { configFrom } from '../device-parts.ts';
-import { type ControlCommand, commandQueue, type ReceiveMode, setMacTable, setMode } from './control-queue.ts';
+import {
+  type ControlCommand,
+  changeVlans,
+  commandQueue,
+  type ReceiveMode,
+  setMacTable,
+  setMode,
+} from './control-queue.ts';
 import { type NetPort, netPort } from './net-port.ts';
 
-/** What cases on the receive filter ask of a target (virtio 5.1.9.5.1, 5.1.9.5.2). */
+/** What cases on the receive filter ask of a target (virtio 5.1.9.5.1 to 5.1.9.5.3). */
 export const filterApplies = {
   start: 'negotiated',
   // Over vhost-user the front-end serves the control queue.
@@ -35,6 +42,9 @@ export const addresses = {
 
 export type Destination = keyof typeof addresses | 'own';
 
+/** A packet by where it goes, and the VLAN of its tag. */
+export type Packet = Destination | { readonly vlan: number };
+
 export const destinationText: Readonly<Record<Destination, string>> = {
   own: 'to the address of the device',
   other: 'to another station',
@@ -42,6 +52,9 @@ export const destinationText: Readonly<Record<Destination, string>> = {
   group: 'to a group',
   broadcast: 'to all stations',
 };
+
+const packetText = (packet: Packet): string =>
+  typeof packet === 'string' ? destinationText[packet] : `${destinationText.own}, tagged with VLAN ${packet.vlan}`;
 
 type FilterContext = Pick<CaseContext<string, VariantAxes>, 'port' | 'session' | 'driver' | 'ring' | 'guest'>;
 
@@ -95,11 +108,18 @@ export class ReceiveFilter {
     this.#check.presumes(done, 'VIRTIO_NET_CTRL_MAC_TABLE_SET is acknowledged with VIRTIO_NET_OK');
   }
 
+  /** Adds a VLAN to the table, or removes it. */
+  vlan(change: 'ADD' | 'DEL', vlan: number): void {
+    const done = presupposing(() => this.#carryOut(changeVlans(this.#context.guest, change, vlan))) === VIRTIO_NET_OK;
+    const what = `VIRTIO_NET_CTRL_VLAN_${change} ${vlan} is acknowledged with VIRTIO_NET_OK`;
+    this.#check.presumes(done, what);
+  }
+
   /**
    * Whether a frame that goes there is received, in one of some tries. A frame behind it, to where the filter is open,
    * says when it would have come. @throws CaseEnded where that one is not received.
    */
-  receives(to: Destination, openFor: Destination): boolean {
+  receives(to: Packet, openFor: Destination): boolean {
     const { port } = this.#context;
     const sent: (readonly [asked: Arrival, behind: Arrival])[] = [];
     const isThere = (which: 0 | 1): boolean => {
@@ -116,14 +136,18 @@ export class ReceiveFilter {
   }
 
   /** What the case presupposes: such a frame is received now. @throws CaseEnded where it is not. */
-  presumes(to: Destination, openFor: Destination, now: string): void {
-    this.#check.presumes(this.receives(to, openFor), `a frame ${destinationText[to]} is received ${now}`);
+  presumes(to: Packet, openFor: Destination, now: string): void {
+    this.#check.presumes(this.receives(to, openFor), `a frame ${packetText(to)} is received ${now}`);
   }
 
   /** Sends a frame for which one comes in that goes there. */
-  #send(to: Destination): Arrival {
+  #send(to: Packet): Arrival {
     const { net } = this.#context.driver;
-    const { frame, problem } = net.exchangeTo(to === 'own' ? this.#own : addresses[to], ++this.#seed);
+    const seed = ++this.#seed;
+    const { frame, problem } =
+      typeof to !== 'string'
+        ? net.exchangeTo(this.#own, seed, to.vlan)
+        : net.exchangeTo(to === 'own' ? this.#own : addresses[to], seed);
     this.#port.transmit.makeAvailable([net.transmitFrame(frame).segments]);
     this.#port.transmit.kickAndWaitForUsed(1);
     return (came) => problem(came) === undefined;
