@@ -25,6 +25,8 @@ export const retiredIds: Readonly<Record<string, readonly string[]>> = {
   'vhost-user/memory-slots/removal-with-a-descriptor-is-accepted': [
     'vhost-user/memory-slots/removal-with-a-descriptor-is-survived',
   ],
+  'vhost-vdpa/memory/invalidated-memory-is-not-written': ['vhost-kernel/memory/invalidated-memory-is-not-written'],
+  'vhost-vdpa/memory/read-only-memory-is-not-written': ['vhost-kernel/memory/read-only-memory-is-not-written'],
   'vhost-vdpa/owner/calls-on-rings-wait-for-an-owner': ['vhost-kernel/owner/calls-on-rings-wait-for-an-owner'],
   'vhost-vdpa/owner/second-owner-is-refused': ['vhost-kernel/owner/second-owner-is-refused'],
   'vhost-vdpa/calls/bad-pointers-are-refused': ['vhost-kernel/calls/bad-pointers-are-refused'],

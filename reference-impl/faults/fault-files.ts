@@ -26,6 +26,8 @@ export * as 'ring/size' from './ring/size-faults.ts';
 export * as 'ring/split-ring' from './ring/split-ring-faults.ts';
 export * as 'ring/store-order' from './ring/store-order-faults.ts';
 export * as 'transport/vhost-kernel/call' from './transport/vhost-kernel/call-faults.ts';
+export * as 'transport/vhost-kernel/iotlb' from './transport/vhost-kernel/iotlb-faults.ts';
+export * as 'transport/vhost-kernel/log' from './transport/vhost-kernel/log-faults.ts';
 export * as 'transport/vhost-kernel/memory' from './transport/vhost-kernel/memory-faults.ts';
 export * as 'transport/vhost-kernel/ring' from './transport/vhost-kernel/ring-faults.ts';
 export * as 'transport/vhost-mdev/call' from './transport/vhost-mdev/call-faults.ts';

@@ -1,8 +1,8 @@
 import type { VhostVdpaSession } from '../../drivers/port/port.ts';
 import { vdpaRequests } from '../../reference-impl/wire/vdpa-structures.ts';
 import { defineCase } from '../case.ts';
+import { eachRegion, mapping } from '../vhost-kernel/iotlb-messages.ts';
 import { refusesCall } from '../vhost-kernel/refusal.ts';
-import { eachRegion, mapping } from './messages.ts';
 
 /** Mappings without an owner, and calls that vhost-vdpa does not have. */
 

@@ -4,10 +4,10 @@ import { MAC_SIZE, netConfig, VIRTIO_NET_OK } from '../../reference-impl/devices
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { eachRegion, mapping, unmapping } from '../vhost-kernel/iotlb-messages.ts';
 import { takes } from '../vhost-kernel/refusal.ts';
 import { controlFeatures, controlQueueIndex, setAddress } from '../virtio/net/control-queue.ts';
 import { serves } from '../virtio/service.ts';
-import { eachRegion, mapping, unmapping } from './messages.ts';
 
 /** A control queue in a group and an address space of its own, as a front-end has it that keeps the guest from it. */
 

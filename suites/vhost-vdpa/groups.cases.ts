@@ -4,9 +4,9 @@ import { seenWithinMs } from '../../judging/deadline.ts';
 import { errno } from '../../reference-impl/wire/errno.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { eachRegion, mapping } from '../vhost-kernel/iotlb-messages.ts';
 import { refusesCall, takes } from '../vhost-kernel/refusal.ts';
 import { serves } from '../virtio/service.ts';
-import { eachRegion, mapping } from './messages.ts';
 
 /** Groups of rings and their address spaces. */
 

@@ -2,8 +2,8 @@ import type { Guest, VdpaIotlbMessage, VhostVdpaSession } from '../../drivers/po
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { iotlbBytes, iotlbMessageTypes } from '../../reference-impl/wire/vdpa-structures.ts';
 import { defineCase } from '../case.ts';
+import { batchBegin, batchEnd, mapping, unmapping } from '../vhost-kernel/iotlb-messages.ts';
 import { refusesCall, takes } from '../vhost-kernel/refusal.ts';
-import { batchBegin, batchEnd, mapping, unmapping } from './messages.ts';
 
 /** Messages of the IOTLB that are refused. The write fails with EFAULT whatever the reason; nothing is mapped. */
 

@@ -3,8 +3,8 @@ import { featureMask } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import { iotlbBytes, VHOST_IOTLB_MSG } from '../../reference-impl/wire/vdpa-structures.ts';
 import { defineCase } from '../case.ts';
+import { batchBegin, mapping } from '../vhost-kernel/iotlb-messages.ts';
 import { refusesCall, takes } from '../vhost-kernel/refusal.ts';
-import { batchBegin, mapping } from './messages.ts';
 
 /** Which address space a message of the IOTLB is for, which memory it may name, and where a batch ends. */
 

@@ -1,8 +1,8 @@
 import type { DriverPort, VhostVdpaSession } from '../../drivers/port/port.ts';
 import { VHOST_ACCESS_RO, VHOST_ACCESS_RW, VHOST_ACCESS_WO } from '../../reference-impl/wire/vdpa-structures.ts';
 import { defineCase } from '../case.ts';
+import { mapping } from '../vhost-kernel/iotlb-messages.ts';
 import { takes } from '../vhost-kernel/refusal.ts';
-import { mapping } from './messages.ts';
 
 /** Opening and closing a device: one user at a time, each with a device as it was made. */
 
