@@ -81,6 +81,8 @@ export const ofStoppedRing: readonly Template[] = [
   { request: requestId.VHOST_USER_GET_VRING_BASE },
   { request: requestId.VHOST_USER_SET_VRING_CALL, descriptor: 'eventfd' },
   { request: requestId.VHOST_USER_SET_VRING_CALL, fields: { u64: noDescriptor } },
+  // Little-endian, as each ring of a program is.
+  { request: requestId.VHOST_USER_SET_VRING_ENDIAN, gate: protocolBits.crossEndian, fields: { num: 0 } },
 ];
 
 /** What a program does not follow: it comes last. */
@@ -93,6 +95,7 @@ export const last: readonly Template[] = [
   { request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { num: 1 } },
   { request: requestId.VHOST_USER_SET_VRING_ENABLE },
   { request: requestId.VHOST_USER_VRING_KICK, gate: protocolBits.inband },
+  { request: requestId.VHOST_USER_SET_VRING_ENDIAN, gate: protocolBits.crossEndian, fields: { num: 1 } },
   {
     request: requestId.VHOST_USER_SET_CONFIG,
     gate: protocolBits.config,

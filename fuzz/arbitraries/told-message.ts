@@ -32,6 +32,7 @@ export const protocolBits = {
   replyAck: 1n << 3n,
   mtu: 1n << 4n,
   backEndRequests: 1n << 5n,
+  crossEndian: 1n << 6n,
   config: 1n << 9n,
   inflight: 1n << 12n,
   resetDevice: 1n << 13n,

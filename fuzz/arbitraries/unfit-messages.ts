@@ -99,6 +99,7 @@ const unfit: readonly Template[] = [
   { request: requestId.VHOST_USER_SET_VRING_BASE, fields: { index: 0xffff_ffff, num: 0 } },
   { request: requestId.VHOST_USER_GET_VRING_BASE, fields: { index: 0x8001 } },
   { request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { index: 0, num: 2 } },
+  { request: requestId.VHOST_USER_SET_VRING_ENDIAN, gate: protocolBits.crossEndian, fields: { index: 0, num: 2 } },
   { request: requestId.VHOST_USER_SET_VRING_ENABLE, fields: { index: 0x8000, num: 1 } },
   { request: requestId.VHOST_USER_NET_SET_MTU, gate: protocolBits.mtu, fields: { u64: 20n } },
   { request: requestId.VHOST_USER_REM_MEM_REG, gate: protocolBits.memorySlots, fields: regionAt(7) },

@@ -421,6 +421,7 @@ const ringRequests: ReadonlySet<number> = new Set([
   requestId.VHOST_USER_SET_VRING_CALL,
   requestId.VHOST_USER_SET_VRING_ERR,
   requestId.VHOST_USER_SET_VRING_ENABLE,
+  requestId.VHOST_USER_SET_VRING_ENDIAN,
   requestId.VHOST_USER_VRING_KICK,
 ]);
 

@@ -71,6 +71,12 @@ export function ringMessage(known: KnownState, call: MessageCall, session: Known
       return isFree && number !== undefined && number < 0x8000n
         ? succeeds
         : unfollowed('session', 'the base of a ring that runs');
+    case requestId.VHOST_USER_SET_VRING_ENDIAN:
+      if (number !== undefined && number > 1n) {
+        return refused('session', `a byte order of ${number}`, 'vu-vring/unknown-byte-order-refused');
+      }
+      // A driver of virtio 1 is little-endian; programs have no other rings.
+      return isFree && number === 0n ? succeeds : unfollowed('session', 'the byte order of a ring');
     case requestId.VHOST_USER_SET_VRING_CALL:
       if (running === undefined) return descriptorsOf(known, call);
       running.hasCalls = false;

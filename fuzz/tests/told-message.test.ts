@@ -25,7 +25,7 @@ function found(text: string, faults: readonly FaultName[] = []): Finding | undef
   }
 }
 
-const begin = 'r1 = connect\nr2 = negotiate protocol=0x1e22b\n';
+const begin = 'r1 = connect\nr2 = negotiate protocol=0x1e26b\n';
 /** A fault, a program that shows it, and the requirement that the model names. */
 const shown: readonly (readonly [FaultName, string, string])[] = [
   [
@@ -50,6 +50,11 @@ const shown: readonly (readonly [FaultName, string, string])[] = [
   ],
   ['need-reply-echoed', 'r3 = message request=17 flags=9', 'vu-header/reply-has-no-other-flags'],
   ['block-size-of-520-bytes', 'r3 = read-config length=32', 'blk/block-size-power-of-two'],
+  [
+    'unknown-byte-order-accepted',
+    'r3 = message request=23 flags=9 fields=[{name=num value=2}]',
+    'vu-vring/unknown-byte-order-refused',
+  ],
   ['version-1-not-offered', 'r3 = message request=1', 'reserved/version-1-offered'],
   [
     'status-without-acknowledge',
