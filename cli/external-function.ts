@@ -61,11 +61,15 @@ export function externalFunction(
     throw new UsageError(`${name}: it is a ${told} device, and not ${asked}`);
   }
   checkConsent(address, name, consent);
-  if (consent.dryRun) return targetOf(address, device, largestOfAll, false);
+  if (consent.dryRun) return functionNotOpened(address, device);
   borrowFunction(address);
   const { largestRing, hasPin } = shownBy(address, name);
   return targetOf(address, device, largestRing, hasPin);
 }
+
+/** The function with what is so of most: whether it has a pin, and how large its rings may be, is not asked. */
+export const functionNotOpened = (address: string, device: string): Target<'vfio-pci'> =>
+  targetOf(address, device, largestOfAll, false);
 
 /** The device type, of the ids in its configuration header. */
 function deviceByIds(address: string, name: string): string | undefined {

@@ -46,6 +46,8 @@ export function addNewCommand(command: Command): void {
     .option('--fault <name>', 'case: the fault that must break it')
     .option('--title <title>', 'case: what holds')
     .option('--exec <command>', 'target: what starts it, with {socket}')
+    .option('--at <target>', 'target: what exists already, as run is told of it (mdev:UUID, vhost-vdpa:FILE, …)')
+    .option('--like <target>', 'target: the one that it differs from')
     .action(async (what: keyof typeof makers, name: string, options: NewOptions) => {
       for (const line of await makers[what](name, options)) print(line);
     });

@@ -1,9 +1,22 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import type { Target } from '../../drivers/target.ts';
+import { readTargetFile } from '../../drivers/target-file.ts';
+import { caseRooms } from '../new/case-rooms.ts';
 
 /** docs/ADDING-A-FEATURE-BIT.md, followed in a copy of the tree: each command ends with 0, each change fits. */
 
@@ -55,6 +68,21 @@ function shell(tree: string, command: string): { readonly code: number | null; r
   return { code: status, output: `${stdout}${stderr}` };
 }
 
+/** A case in each room, for a rule and a fault that are there already. */
+const casesToBegin = {
+  'virtio/block/not-yet-written': '--requirement blk/id-filled-with-spaces --fault block-id-spaces-ignored',
+  'virtio/packed-ring/not-yet-written':
+    '--requirement packed/used-id-is-buffer-id --fault packed-used-id-from-first-descriptor',
+  'vhost-user/features/not-yet-written':
+    '--requirement vu-features/get-features-repeatable --fault get-features-drops-a-bit-later',
+  'vhost-mdev/features/not-yet-written':
+    '--requirement vm-channel/features-are-the-same-again --fault mdev-offer-shrinks',
+  'vhost-vdpa/features/not-yet-written':
+    '--requirement vk-features/features-fixed-after-features-ok --fault vdpa-features-change-behind-features-ok',
+  'virtio-pci/capabilities/not-yet-written':
+    '--requirement pci/common-config-exists --fault pci-common-structure-leaves',
+};
+
 t.test('the guide adds a bit that did not exist', async (t) => {
   const tree = t.testdir();
   copyOfTree(tree);
@@ -74,16 +102,21 @@ t.test('the guide adds a bit that did not exist', async (t) => {
   const command = blocks.flatMap(({ text }) => text.split('\n')).find((line) => / new case /.test(line)) ?? '';
   const again = shell(tree, command.slice(2));
   t.same([again.code, /is not overwritten/.test(again.output)], [2, true], 'a file that exists is not overwritten');
-  const id = 'virtio/block/not-yet-written';
-  t.equal(shell(tree, command.slice(2).replace(/virtio\/block\/\S+/, id)).code, 0, 'a second case, left as it is made');
-  const built = shell(tree, `npm run build && npx biome check suites/${id}.cases.ts`);
-  t.equal(built.code, 0, built.code === 0 ? 'compiles and is well-formed' : built.output);
-  const unwritten = shell(
-    tree,
-    `vhost-conformance run reference --case ${id} --layout split --text newest --out unwritten`,
-  );
-  t.equal(unwritten.code, 1, 'and fails until its run is written');
-  t.match(unwritten.output, 'fill in: what the rule says of it');
+  const unwritten = Object.entries(casesToBegin);
+  for (const [id, proves] of unwritten) t.equal(shell(tree, `vhost-conformance new case ${id} ${proves}`).code, 0, id);
+  const files = [...new Set(unwritten.map(([id]) => id.split('/')[0]))].map((room) => `suites/${room}`);
+  const built = shell(tree, `npm run build && npx biome check ${files.join(' ')}`);
+  t.equal(built.code, 0, built.code === 0 ? 'compile and are well-formed' : built.output);
+  for (const [id] of unwritten) {
+    const room = caseRooms[id.split('/')[0] ?? ''];
+    const run = shell(tree, `vhost-conformance run ${room?.triedOn} --case ${id} --text newest --out unwritten/${id}`);
+    t.equal(run.code, 1, `${id} fails until its run is written`);
+    t.match(
+      readFileSync(join(tree, 'unwritten', id, 'results.jsonl'), 'utf8'),
+      'fill in: what the rule says of it',
+      id,
+    );
+  }
 });
 
 t.test('new refuses what is wrong, and changes nothing', async (t) => {
@@ -91,7 +124,6 @@ t.test('new refuses what is wrong, and changes nothing', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'vhost-conformance-new-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
   writeFileSync(join(directory, 'mine.json'), '{}');
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
   const refused = (cwd: string, words: readonly string[], line: RegExp): void => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'new', ...words], { cwd, encoding: 'utf8' });
     t.same([status, stdout], [2, ''], words.join(' '));
@@ -103,33 +135,87 @@ t.test('new refuses what is wrong, and changes nothing', async (t) => {
   refused(root, ['feature', 'VIRTIO_BLK_F_DISCARD', '--bit', '21'], /is a feature already/);
   refused(root, ['requirement', 'blk/read-returns-written-data'], /is a requirement already/);
   refused(root, ['requirement', 'nowhere/is-no-area'], /no area has rules that begin with nowhere\//);
-  refused(root, ['case', 'vhost-user/x/y-z'], /docs\/WRITING-CASES\.md/);
+  refused(
+    root,
+    ['case', 'nowhere/x/y-z'],
+    /a room of suites\/ \(virtio, vhost-user, vhost-mdev, vhost-vdpa, virtio-pci\)/,
+  );
+  const repeatable = ['--requirement', 'vu-features/get-features-repeatable'];
+  refused(root, ['case', 'vhost-user/x/y-z', ...repeatable], /wants --fault/);
+  refused(
+    root,
+    ['case', 'vhost-user/x/y-z', ...repeatable, '--fault', 'mdev-offer-shrinks'],
+    /breaks vm-channel\/features-are-the-same-again, and not/,
+  );
+  refused(
+    root,
+    ['case', 'vhost-vdpa/x/y-z', ...repeatable, '--fault', 'get-features-drops-a-bit-later'],
+    /a fault of transport vhost-user, which a case of vhost-vdpa cannot see/,
+  );
   refused(root, ['case', 'virtio/block/x-y', '--requirement', 'blk/no-such'], /wants --requirement/);
   refused(
     directory,
     ['target', 'mine', '--device', 'block', '--exec', './mine {socket}'],
     /mine\.json: exists already/,
   );
-  refused(directory, ['target', 'other', '--device', 'block', '--exec', './mine'], /with the place of its socket/);
+  refused(
+    directory,
+    ['target', 'other', '--device', 'block', '--exec', './mine'],
+    /write \{socket\} where its path belongs/,
+  );
+  refused(directory, ['target', 'other'], /one of --exec/);
+  refused(directory, ['target', 'other', '--exec', './mine {socket}', '--like', 'reference'], /one of --exec/);
+  refused(directory, ['target', 'other', '--at', 'tcp:host'], /is none of vhost-user:PATH/);
+  refused(directory, ['target', 'other', '--at', 'vhost-vdpa:', '--device', 'net'], /say vhost-vdpa:FILE/);
+  refused(directory, ['target', 'other', '--at', 'vhost-vdpa:/dev/vhost-vdpa-0'], /wants --device, one of block, net/);
+  refused(directory, ['target', 'other', '--at', 'mdev:1', '--device', 'net'], /mdev:1: /);
+  refused(directory, ['target', 'other', '--like', 'no-such'], /--like no-such: no such target/);
   t.same(readdirSync(directory), ['mine.json']);
 });
 
-t.test('a target that was begun is one', async (t) => {
+const main = fileURLToPath(new URL('../main.js', import.meta.url));
+const serve = join(dirname(main), '../drivers/reference/serve.js');
+const getId = ['--case', 'virtio/block/get-id-returns-string', '--layout', 'split', '--negotiation', 'minimal'];
+
+t.test('a target that was begun can be run', async (t) => {
   const directory = t.testdir();
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const run = (words: readonly string[]) =>
+  const run = (...words: string[]) =>
     spawnSync(process.execPath, [main, ...words], { cwd: directory, encoding: 'utf8' });
-  const serve = join(dirname(main), '../drivers/reference/serve.js');
-  const exec = `${process.execPath} ${serve} --socket {socket} --device block`;
-  t.equal(run(['new', 'target', 'mine', '--device', 'block', '--exec', exec]).status, 0);
-  const { status, stdout, stderr } = run([
-    'run',
-    '--target-file',
-    'mine.json',
-    '--case',
-    'virtio/block/get-id-returns-string',
-    '--dry-run',
-  ]);
-  t.equal(status, 0, stderr);
-  t.match(stdout, 'mine');
+  const passes = (name: string, ...words: string[]): void => {
+    const made = run('new', 'target', name, ...words);
+    t.equal(made.status, 0, made.stderr);
+    const ran = run('run', '--target-file', `${name}.json`, ...getId, '--out', name);
+    t.equal(ran.status, 0, ran.status === 0 ? name : `${name}: ${ran.stdout}${ran.stderr}`);
+    t.match(ran.stdout, /1 pass/, name);
+  };
+  passes('started', '--device', 'block', '--exec', `${process.execPath} ${serve} --socket {socket} --device block`);
+  for (const like of ['reference', 'vhost-mdev-l2', 'reference-vdpa-blk', 'reference-pci'])
+    passes(`as-${like}`, '--like', like);
+
+  const socket = join(directory, 'served.sock');
+  const served = spawn(process.execPath, [serve, '--socket', socket, '--device', 'block'], { stdio: 'ignore' });
+  t.teardown(() => served.kill('SIGKILL'));
+  while (!existsSync(socket)) await setTimeout(20);
+  passes('served', '--at', `vhost-user:${socket}?device=block`);
+});
+
+t.test('a target that is not on this machine can be begun', async (t) => {
+  const directory = t.testdir();
+  const begun = (name: string, ...words: string[]): Target => {
+    const made = spawnSync(process.execPath, [main, 'new', 'target', name, ...words], { cwd: directory });
+    t.equal(made.status, 0, String(made.stderr));
+    return readTargetFile(join(directory, `${name}.json`));
+  };
+  const uuid = '76686d64-0000-4000-8000-000000000001';
+  const mdev = begun('mdev', '--at', `mdev:${uuid}`, '--device', 'block');
+  t.match(mdev, { facts: { transport: 'vhost-mdev', device: 'block' }, reach: { via: 'mdev', uuid } });
+  const vdpa = begun('vdpa', '--at', 'vhost-vdpa:/dev/vhost-vdpa-7?device=net&returns=same-port');
+  t.match(vdpa, {
+    facts: { transport: 'vhost-vdpa', device: 'net', workload: { kind: 'net', returns: 'same-port' } },
+    reach: { via: 'vhost-vdpa', device: '/dev/vhost-vdpa-7' },
+  });
+  const pci = begun('pci', '--at', 'vfio-pci:0000:65:00.2', '--device', 'net');
+  t.match(pci, { facts: { transport: 'virtio-pci' }, reach: { via: 'vfio-pci', bdf: '0000:65:00.2' } });
+  const net = begun('net', '--at', 'vhost-net:/dev/vhost-net?tap=t0');
+  t.match(net, { facts: { transport: 'vhost-kernel', device: 'net' }, reach: { via: 'vhost-net', tap: 't0' } });
 });

@@ -7,6 +7,7 @@ import { Findings, type TraceSource } from './finding-article.tsx';
 import { PageHeader } from './page-header.tsx';
 import type { ReportView } from './report-view.ts';
 import { RequirementList } from './requirement-list.tsx';
+import { TargetSection } from './target-cards.tsx';
 import { UnjudgedList } from './unjudged-list.tsx';
 import { UntestedList } from './untested-list.tsx';
 
@@ -16,7 +17,7 @@ interface PageProps {
   readonly campaigns: readonly CampaignRecord[];
 }
 
-/** The order of the page: what was found, the matrix, the requirements, the findings, what fuzzing found, what was judged neither way, and what no case tests. */
+/** The order of the page: what was found, the matrix, the targets where they are many, the requirements, the findings, what fuzzing found, what was judged neither way, and what no case tests. */
 export function Page({ view, traces, campaigns }: PageProps): JSX.Element {
   return (
     <>
@@ -30,6 +31,7 @@ export function Page({ view, traces, campaigns }: PageProps): JSX.Element {
           <span /> <button type="button">show all</button>
         </p>
         <FeatureMatrix view={view} />
+        <TargetSection view={view} />
         <RequirementList view={view} />
         <Findings view={view} traces={traces} />
         <CampaignSection campaigns={campaigns} />

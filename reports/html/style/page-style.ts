@@ -92,7 +92,7 @@ h1 { font: 600 clamp(1.9rem, 5vw, 3rem)/1.1 var(--serif); letter-spacing: -0.02e
   background: var(--panel); border: 1px solid var(--rule); border-top: 3px solid var(--ink);
   padding: 1rem 1.1rem 0.9rem; min-width: 0; display: flex; flex-direction: column;
 }
-.target h2 { font: 600 1.0625rem/1.3 var(--mono); overflow-wrap: anywhere; letter-spacing: -0.01em; }
+.target :is(h2, h3) { font: 600 1.0625rem/1.3 var(--mono); overflow-wrap: anywhere; letter-spacing: -0.01em; }
 .identity { color: var(--soft); overflow-wrap: anywhere; }
 .shown { white-space: pre-wrap; overflow-wrap: anywhere; font: 0.75rem/1.4 var(--mono); }
 .tally { margin: 0.8rem 0 0.7rem; }

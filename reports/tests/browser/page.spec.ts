@@ -128,7 +128,7 @@ test('made from shards it is the same page, byte for byte', async ({ runRoot, ru
 });
 
 test('says of every target and every finding what the records say', async ({ report, run }) => {
-  await expect(report.locator('.target h2')).toHaveText(run.targets.map(({ target }) => target));
+  await expect(report.locator('.target :is(h2, h3)')).toHaveText(run.targets.map(({ target }) => target));
   const found = run.results.flatMap(({ record }) =>
     record.findings.map(({ requirement, what, how }) => [record.target, record.caseId, requirement, how, what].join()),
   );
