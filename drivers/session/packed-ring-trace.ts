@@ -5,7 +5,7 @@ import { DESCRIPTOR_SIZE } from '../../reference-impl/virtqueue/descriptor.ts';
 import type { PackedDriver } from '../../reference-impl/virtqueue/packed/driver-ring.ts';
 import type { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
 import { descriptorOffset, eventFlags } from '../../reference-impl/virtqueue/packed/layout.ts';
-import type { RingTrace } from './ring-trace.ts';
+import { type RingTrace, storedByHand } from './ring-trace.ts';
 import type { TableTrace } from './table-trace.ts';
 
 /** struct pvirtq_event_suppress: offset and wrap counter, then flags, each a u16. */
@@ -22,6 +22,8 @@ export class PackedRingTrace implements RingTrace {
   /** The slot of the first descriptor that was added since the last publication. */
   #from: number;
   #isPending = false;
+  /** Where the driver adds the next list, as the log tells. */
+  #toldSlot: number;
   #event: number;
 
   constructor(log: EventLog, ring: GuestPackedRing, driver: PackedDriver, index: number, tables?: TableTrace) {
@@ -31,6 +33,7 @@ export class PackedRingTrace implements RingTrace {
     this.#index = index;
     this.#tables = tables;
     this.#from = driver.nextSlot;
+    this.#toldSlot = driver.nextSlot;
     this.#event = ring.driverEvent();
   }
 
@@ -42,16 +45,26 @@ export class PackedRingTrace implements RingTrace {
   published(): void {
     if (!this.#isPending) return;
     this.#isPending = false;
-    const { size, areas } = this.#ring;
-    const end = this.#driver.nextSlot;
     // A batch that fills the ring ends where it began.
-    const { view } = areas.descriptor;
+    this.#descriptors(this.#from, this.#driver.nextSlot);
+    this.#from = this.#driver.nextSlot;
+    this.#toldSlot = this.#from;
+  }
+
+  /** From one slot up to another; all where they are the same. */
+  #descriptors(first: number, end: number): void {
+    const { size } = this.#ring;
+    let slot = first;
     do {
-      const at = descriptorOffset(this.#from);
-      this.#tables?.descriptor(view[at + flagsOffset] ?? 0, view, at);
-      this.#write(ringWriteNumber.descriptor, areas.descriptor, at, DESCRIPTOR_SIZE);
-      this.#from = this.#from + 1 === size ? 0 : this.#from + 1;
-    } while (this.#from !== end);
+      this.#descriptor(descriptorOffset(slot));
+      slot = slot + 1 === size ? 0 : slot + 1;
+    } while (slot !== end);
+  }
+
+  #descriptor(at: number): void {
+    const { descriptor } = this.#ring.areas;
+    this.#tables?.descriptor(descriptor.view[at + flagsOffset] ?? 0, descriptor.view, at);
+    this.#write(ringWriteNumber.descriptor, descriptor, at, DESCRIPTOR_SIZE);
   }
 
   used(): void {
@@ -70,6 +83,10 @@ export class PackedRingTrace implements RingTrace {
     }
     this.#event = event;
     this.#from = this.#driver.nextSlot;
+    if (this.#from === this.#toldSlot) return;
+    this.#log.note(storedByHand(this.#index));
+    this.#descriptors(this.#toldSlot, this.#from);
+    this.#toldSlot = this.#from;
   }
 
   #write(what: number, { view: bytes, guestAddress }: Span, at: number, length: number): void {

@@ -11,7 +11,7 @@ import {
   USED_ELEMENT_SIZE,
   usedElementOffset,
 } from '../../reference-impl/virtqueue/split/layout.ts';
-import type { RingTrace } from './ring-trace.ts';
+import { mostByHand, type RingTrace, storedByHand } from './ring-trace.ts';
 import type { TableTrace } from './table-trace.ts';
 
 const unit = 2;
@@ -36,6 +36,9 @@ export class SplitRingTrace implements RingTrace {
   readonly #avail: Part;
   readonly #used: Part;
   readonly #tables: TableTrace | undefined;
+  /** Where the driver adds the next chain, and the idx that it showed, as the log tells. */
+  #toldNext: number;
+  #toldIdx: number;
   #flags = 0;
   #usedEvent = 0;
 
@@ -48,14 +51,25 @@ export class SplitRingTrace implements RingTrace {
     this.#avail = part(ring.avail);
     this.#used = part(ring.used);
     this.#tables = tables;
+    this.#toldNext = driver.nextAvailIdx;
+    this.#toldIdx = ring.availIdx();
   }
 
   /** Its descriptors, and its head in the available ring. */
   chain(head: number): void {
+    this.#descriptors(head, this.#ring.size);
+    this.#toldNext = this.#driver.nextAvailIdx;
+    this.#head(this.#toldNext - 1);
+  }
+
+  /** Those of a chain, at most so many. Returns how many there are. */
+  #descriptors(head: number, most: number): number {
     const { bytes } = this.#desc;
     const { size } = this.#ring;
     let index = head;
-    for (let count = 0; count < size && index < size; count++) {
+    let count = 0;
+    while (count < most && index < size) {
+      count++;
       const at = index * DESCRIPTOR_SIZE;
       const flags = bytes[at + flagsOffset] ?? 0;
       this.#tables?.descriptor(flags, bytes, at);
@@ -63,11 +77,17 @@ export class SplitRingTrace implements RingTrace {
       if ((flags & VIRTQ_DESC_F_NEXT) === 0) break;
       index = (bytes[at + nextOffset] ?? 0) | ((bytes[at + nextOffset + 1] ?? 0) << 8);
     }
-    const slot = ((this.#driver.nextAvailIdx - 1) & 0xffff) % size;
+    return count;
+  }
+
+  /** The entry of the available ring for an index. */
+  #head(index: number): void {
+    const slot = (index & 0xffff) % this.#ring.size;
     this.#write(ringWriteNumber.available, this.#avail, (AVAIL_RING + slot) * unit, unit);
   }
 
   published(): void {
+    this.#toldIdx = this.#ring.availIdx();
     this.#write(ringWriteNumber['available-idx'], this.#avail, AVAIL_IDX * unit, unit);
   }
 
@@ -85,6 +105,23 @@ export class SplitRingTrace implements RingTrace {
     }
     this.#flags = flags;
     this.#usedEvent = usedEvent;
+    if (this.#driver.nextAvailIdx !== this.#toldNext || this.#ring.availIdx() !== this.#toldIdx) this.#byHand();
+  }
+
+  /** The chains that the ring shows, and its idx, where the driver side was not asked to write them into the log. */
+  #byHand(): void {
+    this.#log.note(storedByHand(this.#index));
+    const { size } = this.#ring;
+    const { bytes } = this.#avail;
+    const idx = this.#ring.availIdx();
+    let left = mostByHand;
+    for (let back = Math.min((idx - this.#toldIdx) & 0xffff, size); back > 0 && left > 0; back--) {
+      const at = (AVAIL_RING + (((idx - back) & 0xffff) % size)) * unit;
+      left -= 1 + this.#descriptors((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8), Math.min(left, size));
+      this.#head(idx - back);
+    }
+    this.#toldNext = this.#driver.nextAvailIdx;
+    this.published();
   }
 
   #write(what: number, { bytes, base }: Part, at: number, length: number): void {

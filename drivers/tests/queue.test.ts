@@ -7,9 +7,11 @@ import {
   VIRTIO_F_VERSION_1,
 } from '../../reference-impl/virtqueue/feature-bits.ts';
 import { positionBeforeWrap, type RingLayout, ringLayouts } from '../../reference-impl/virtqueue/ring.ts';
+import { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import { openDeviceDriver } from '../devices/device-types.ts';
 import type { AttachOptions, Queue } from '../port/port.ts';
 import { openReference } from '../reference/open-reference.ts';
+import { storedByHand } from '../session/ring-trace.ts';
 
 /** A block device of this process, with a queue that begins two chains before the wrap of its layout. */
 function queueOf(t: Test, layout: RingLayout, more = 0n, options: Partial<AttachOptions> = {}) {
@@ -98,3 +100,63 @@ t.test('what a thread of ours stores to memory is not blamed on the device', asy
   t.equal(queue.stop().kind, 'stopped');
   t.same(port.oracle.findings(), []);
 });
+
+for (const layout of ringLayouts) {
+  t.test(`${layout}: what is added by hand is in the log at the kick, as it is then`, async (t) => {
+    const { port, driver, queue } = queueOf(t, layout);
+    const mark = (): number => port.log.events().length;
+    t.equal(driver.once(queue, { seed: 1 }), undefined);
+    const sound = mark();
+    queue.kick();
+    t.notOk(
+      port.log
+        .events()
+        .slice(sound)
+        .some(({ kind }) => kind === 'note' || kind === 'ring-write'),
+      'nothing by hand',
+    );
+    const begun = mark();
+    const segments = driver.request({ seed: 2 }).segments;
+    const id = queue.driver.add(segments);
+    if (id === 'ring-full') throw new Error('there is room');
+    const { ring } = queue;
+    // Behind the driver side: what the device meets, and not what was laid.
+    if (ring instanceof GuestSplitRing) ring.writeDescriptor(id, { len: 0x1234 });
+    queue.driver.publish();
+    t.same(
+      writesTo(port, queue).length,
+      port.log
+        .events()
+        .slice(0, begun)
+        .filter(({ kind }) => kind === 'ring-write').length,
+    );
+    queue.kick();
+    const seen = port.log.events().slice(begun);
+    t.match(seen[0], { kind: 'note', text: storedByHand(queue.index) });
+    const stored = seen.flatMap((event) => (event.kind === 'ring-write' ? [event] : []));
+    const descriptors = stored.filter(({ what }) => what === 'descriptor');
+    t.ok(descriptors.length >= segments.length, 'its descriptors');
+    const lengths = descriptors.map(({ bytes }) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true));
+    if (layout === 'packed')
+      t.same(
+        lengths,
+        segments.map(({ length }) => length),
+      );
+    else {
+      t.ok(lengths.includes(0x1234), 'as the case changed it');
+      t.same(
+        stored.slice(-2).map(({ what }) => what),
+        ['available', 'available-idx'],
+      );
+    }
+    const told = mark();
+    queue.kick();
+    t.notOk(
+      port.log
+        .events()
+        .slice(told)
+        .some(({ kind }) => kind === 'ring-write'),
+      'once',
+    );
+  });
+}

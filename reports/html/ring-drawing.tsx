@@ -30,6 +30,10 @@ export function Rings({
       <summary>
         Rings <span class="muted">as they were at the event that failed; each write can be stepped through</span>
       </summary>
+      <p class="muted">
+        What a case stored by hand is drawn as it stood at the next kick. What it changed behind that, and what the
+        device wrote and the driver did not read, is not drawn.
+      </p>
       {rings.map((ring) => (
         <Ring key={`${ring.connection} ${ring.index}`} ring={ring} at={at} />
       ))}
