@@ -2,8 +2,8 @@ import type { Transport } from '../../reference-impl/catalogue/transport.ts';
 
 /** A folder of `suites/` in which cases stand, and what a case of it begins with. */
 export interface CaseRoom {
-  /** The transport of its cases; absent where they are of every transport. */
-  readonly transport?: Transport;
+  /** The transports of its cases; absent where they are of every transport. */
+  readonly transports?: readonly Transport[];
   /** Whether the group of an id is a folder of its own. */
   readonly hasFolders: boolean;
   /** A target of ours on which its cases pass. */
@@ -33,7 +33,7 @@ export const caseRooms: Readonly<Record<string, CaseRoom>> = {
     ],
   },
   'vhost-user': {
-    transport: 'vhost-user',
+    transports: ['vhost-user'],
     hasFolders: false,
     triedOn: 'reference',
     imports: ["import { wordOf } from './words.ts';"],
@@ -44,15 +44,31 @@ export const caseRooms: Readonly<Record<string, CaseRoom>> = {
     ],
   },
   'vhost-mdev': {
-    transport: 'vhost-mdev',
+    transports: ['vhost-mdev'],
     hasFolders: false,
     triedOn: 'vhost-mdev-l2',
     imports: ["import { sent } from './channel-door.ts';"],
     takes: ['session', 'requirement'],
     looks: [`check.equal(sent(session, 'VHOST_GET_FEATURES'), 'fill in', ${fillIn});`],
   },
+  'vhost-kernel': {
+    transports: ['vhost-vdpa', 'vhost-kernel'],
+    hasFolders: false,
+    triedOn: 'reference-vdpa-blk',
+    imports: [],
+    takes: ['session', 'requirement'],
+    looks: [`check.equal(session.calls.features(), 0n, ${fillIn});`],
+  },
+  'vhost-net': {
+    transports: ['vhost-kernel'],
+    hasFolders: false,
+    triedOn: 'reference-vhost-net',
+    imports: [],
+    takes: ['session', 'requirement'],
+    looks: [`check.equal(session.calls.features(), 0n, ${fillIn});`],
+  },
   'vhost-vdpa': {
-    transport: 'vhost-vdpa',
+    transports: ['vhost-vdpa'],
     hasFolders: false,
     triedOn: 'reference-vdpa-blk',
     imports: [],
@@ -60,7 +76,7 @@ export const caseRooms: Readonly<Record<string, CaseRoom>> = {
     looks: [`check.equal(session.calls.features(), 0n, ${fillIn});`],
   },
   'virtio-pci': {
-    transport: 'virtio-pci',
+    transports: ['virtio-pci'],
     hasFolders: false,
     triedOn: 'reference-pci',
     imports: [],

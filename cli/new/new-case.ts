@@ -52,7 +52,7 @@ function roomOf(id: string): CaseRoom {
 function checkFault(
   fault: string | undefined,
   { slug, counterpart }: Requirement,
-  { transport }: CaseRoom,
+  { transports }: CaseRoom,
 ): asserts fault is string {
   if (fault === undefined || !isFaultName(fault)) {
     throw new UsageError(`new case wants --fault, one that breaks ${slug}: docs/WRITING-CASES.md says how to add it`);
@@ -62,9 +62,9 @@ function checkFault(
   if (breaks.requirement !== slug && breaks.requirement !== other) {
     throw new UsageError(`--fault ${fault}: breaks ${breaks.requirement}, and not ${slug}`);
   }
-  if (breaks.layer === 'transport' && transport !== undefined && breaks.transport !== transport) {
+  if (breaks.layer === 'transport' && transports?.includes(breaks.transport) === false) {
     throw new UsageError(
-      `--fault ${fault}: is a fault of ${layerText(breaks)}, which a case of ${transport} cannot see`,
+      `--fault ${fault}: is a fault of ${layerText(breaks)}, which a case of ${transports.join(' and ')} cannot see`,
     );
   }
 }
@@ -108,7 +108,7 @@ function fileOf(id: string, room: CaseRoom, rule: Requirement, fault: string, ti
   ].join('\n');
 }
 
-function appliesOf({ transport }: CaseRoom, { slug, area, features, counterpart }: Requirement): string[] {
+function appliesOf({ transports }: CaseRoom, { slug, area, features, counterpart }: Requirement): string[] {
   const device = devices[area];
   // Of a case for every transport; the doors of a transport are looked at without a ring.
   const layout = slug.startsWith('packed')
@@ -118,9 +118,11 @@ function appliesOf({ transport }: CaseRoom, { slug, area, features, counterpart 
       : undefined;
   return [
     "start: 'negotiated'",
-    ...(transport === undefined ? [] : [`transports: ['${transport}']`, "ring: 'none'"]),
-    ...(transport === undefined && layout !== undefined ? [`ring: '${layout}'`] : []),
+    ...(transports === undefined ? [] : [`transports: [${quoted(transports)}]`, "ring: 'none'"]),
+    ...(transports === undefined && layout !== undefined ? [`ring: '${layout}'`] : []),
     ...(device === undefined ? [] : [`devices: ['${device}']`]),
-    ...(features.length === 0 ? [] : [`negotiate: [${features.map((feature) => `'${feature}'`).join(', ')}]`]),
+    ...(features.length === 0 ? [] : [`negotiate: [${quoted(features)}]`]),
   ];
 }
+
+const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(', ');

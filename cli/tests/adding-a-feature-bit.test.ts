@@ -77,6 +77,10 @@ const casesToBegin = {
     '--requirement vu-features/get-features-repeatable --fault get-features-drops-a-bit-later',
   'vhost-mdev/features/not-yet-written':
     '--requirement vm-channel/features-are-the-same-again --fault mdev-offer-shrinks',
+  'vhost-kernel/features/not-yet-written':
+    '--requirement vk-features/unoffered-backend-features-refused --fault vdpa-any-backend-features-are-taken',
+  'vhost-net/features/not-yet-written':
+    '--requirement vk-features/unoffered-features-refused --fault vhost-net-any-features-are-taken',
   'vhost-vdpa/features/not-yet-written':
     '--requirement vk-features/features-fixed-after-features-ok --fault vdpa-features-change-behind-features-ok',
   'virtio-pci/capabilities/not-yet-written':
@@ -138,7 +142,7 @@ t.test('new refuses what is wrong, and changes nothing', async (t) => {
   refused(
     root,
     ['case', 'nowhere/x/y-z'],
-    /a room of suites\/ \(virtio, vhost-user, vhost-mdev, vhost-vdpa, virtio-pci\)/,
+    /a room of suites\/ \(virtio, vhost-user, vhost-mdev, vhost-kernel, vhost-net, vhost-vdpa, virtio-pci\)/,
   );
   const repeatable = ['--requirement', 'vu-features/get-features-repeatable'];
   refused(root, ['case', 'vhost-user/x/y-z', ...repeatable], /wants --fault/);
