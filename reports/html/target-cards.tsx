@@ -114,4 +114,3 @@ function foundWords(found: readonly FindingGroup[]): string {
   if (violations === 0) return `${countOf(others, 'finding')}, no violation`;
   return `${countOf(violations, 'violation')}${others === 0 ? '' : `, ${countOf(others, 'other finding')}`}`;
 }
-
