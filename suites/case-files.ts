@@ -163,6 +163,7 @@ export const caseFiles = {
   'virtio/entropy/buffers': () => import('./virtio/entropy/buffers.cases.ts'),
   'virtio/features/accepted': () => import('./virtio/features/accepted.cases.ts'),
   'virtio/features/offer': () => import('./virtio/features/offer.cases.ts'),
+  'virtio/net/announce': () => import('./virtio/net/announce.cases.ts'),
   'virtio/net/config': () => import('./virtio/net/config.cases.ts'),
   'virtio/net/config-fields': () => import('./virtio/net/config-fields.cases.ts'),
   'virtio/net/control': () => import('./virtio/net/control.cases.ts'),

@@ -4,12 +4,15 @@ import {
   CONTROL_HEADER_SIZE,
   MAC_SIZE,
   netConfig,
+  VIRTIO_NET_CTRL_ANNOUNCE,
+  VIRTIO_NET_CTRL_ANNOUNCE_ACK,
   VIRTIO_NET_CTRL_MAC,
   VIRTIO_NET_CTRL_MAC_ADDR_SET,
   VIRTIO_NET_CTRL_MQ,
   VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
   VIRTIO_NET_ERR,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
+  VIRTIO_NET_F_GUEST_ANNOUNCE,
   VIRTIO_NET_F_MQ,
   VIRTIO_NET_OK,
 } from './net-layout.ts';
@@ -26,6 +29,8 @@ export interface ControlledNet {
   readonly filter: FilterState;
   /** Frames for receive queues that are not in use any more are given up. */
   dropUnused(pairs: number): void;
+  /** The driver announced itself, as `status` of configuration asked. */
+  announced(): void;
 }
 
 interface ControlCommand {
@@ -47,6 +52,17 @@ const commands: ReadonlyMap<number, ControlCommand> = new Map<number, ControlCom
       bytes: MAC_SIZE,
       // The address is in configuration by a rule of its own.
       carryOut: () => true,
+    },
+  ],
+  [
+    keyOf(VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK),
+    {
+      features: VIRTIO_NET_F_GUEST_ANNOUNCE,
+      bytes: 0,
+      carryOut: ({ announced }) => {
+        announced();
+        return true;
+      },
     },
   ],
   [

@@ -18,12 +18,14 @@ import {
   VIRTIO_NET_F_CTRL_RX_EXTRA,
   VIRTIO_NET_F_CTRL_VLAN,
   VIRTIO_NET_F_CTRL_VQ,
+  VIRTIO_NET_F_GUEST_ANNOUNCE,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
   VIRTIO_NET_F_SPEED_DUPLEX,
   VIRTIO_NET_F_STATUS,
+  VIRTIO_NET_S_ANNOUNCE,
   VIRTIO_NET_S_LINK_UP,
 } from './net-layout.ts';
 import { type NetRules, netRules } from './net-rules.ts';
@@ -61,6 +63,7 @@ const CONTROL_FEATURES =
   VIRTIO_NET_F_CTRL_RX |
   VIRTIO_NET_F_CTRL_RX_EXTRA |
   VIRTIO_NET_F_CTRL_VLAN |
+  VIRTIO_NET_F_GUEST_ANNOUNCE |
   VIRTIO_NET_F_CTRL_MAC_ADDR;
 
 const SPEED_UNKNOWN = 0xffff_ffff;
@@ -125,6 +128,20 @@ export class NetDevice extends QueuedDevice {
     }
   }
 
+  /** A driver whose link comes up again is asked to announce itself (virtio 5.1.9.5.4). */
+  override restoreConfig(offset: number, bytes: Uint8Array): boolean {
+    const wasUp = this.#isLinkUp;
+    const isInside = super.restoreConfig(offset, bytes);
+    if (this.has(VIRTIO_NET_F_GUEST_ANNOUNCE) && !wasUp && this.#isLinkUp) {
+      this.config[netConfig.status] = VIRTIO_NET_S_LINK_UP | VIRTIO_NET_S_ANNOUNCE;
+    }
+    return isInside;
+  }
+
+  get #isLinkUp(): boolean {
+    return ((this.config[netConfig.status] ?? 0) & VIRTIO_NET_S_LINK_UP) !== 0;
+  }
+
   override reset(): void {
     super.reset();
     this.#filter = this.#rules.filterAfterReset(this.#filter);
@@ -156,7 +173,10 @@ export class NetDevice extends QueuedDevice {
     const dropUnused = (pairs: number): void => {
       for (const frames of this.#waiting.slice(2 * pairs)) frames.length = 0;
     };
-    const net = { features, config, steering, filter: this.#filter, dropUnused };
+    const announced = (): void => {
+      config[netConfig.status] = this.#rules.statusAnnounced(config[netConfig.status] ?? 0);
+    };
+    const net = { features, config, steering, filter: this.#filter, dropUnused, announced };
     const answer = carryOut(net, gather(chain.readable), this.#rules);
     this.complete(queue, ring, chain, writePieces(chain.writable, 0, answer));
     return 'progressed';

@@ -10,6 +10,7 @@ import {
   VIRTIO_NET_CTRL_MAC_ADDR_SET,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_S_ANNOUNCE,
 } from './net-layout.ts';
 import { type SteeringRules, steeringRules } from './net-steering.ts';
 import { rarpRequest } from './rarp.ts';
@@ -47,6 +48,8 @@ export interface NetRules extends SteeringRules, ControlRules {
   readonly received: (written: number) => number;
   /** Bytes told as written in a transmitted chain. */
   readonly transmitted: (readable: number) => number;
+  /** `status` of configuration, once the driver has acknowledged that it announces itself. */
+  readonly statusAnnounced: (status: number) => number;
   /** Which frames that come are received. */
   readonly filter: FilterDecisions;
   /** What the driver told of the filter, behind a reset. */
@@ -87,6 +90,7 @@ export const netRules: NetRules = {
   transmitted: () => 0,
   setsAddress: (group, command) => group === VIRTIO_NET_CTRL_MAC && command === VIRTIO_NET_CTRL_MAC_ADDR_SET,
   filterCommands,
+  statusAnnounced: (status) => status & ~VIRTIO_NET_S_ANNOUNCE,
   filter: filterDecisions,
   filterAfterReset: () => new FilterState(),
 };

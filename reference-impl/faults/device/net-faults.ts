@@ -210,6 +210,11 @@ export const netFaults = {
     'the data of a command of any class gets into configuration as the address',
     inNet({ setsAddress: () => true }),
   ),
+  'net-announce-bit-stays': deviceFault(
+    'net/announce-clears-before-acknowledge-used',
+    'the ANNOUNCE bit of status stays behind its acknowledgement',
+    inNet({ statusAnnounced: (status) => status }),
+  ),
   'net-no-virtqueue-pairs': deviceFault(
     'net/max-virtqueue-pairs-bounded',
     'max_virtqueue_pairs is 0',

@@ -3,6 +3,8 @@ import { NetDevice } from '../../devices/net-device.ts';
 import {
   MAC_SIZE,
   netConfig,
+  VIRTIO_NET_CTRL_ANNOUNCE,
+  VIRTIO_NET_CTRL_ANNOUNCE_ACK,
   VIRTIO_NET_CTRL_MAC,
   VIRTIO_NET_CTRL_MAC_ADDR_SET,
   VIRTIO_NET_CTRL_MAC_TABLE_SET,
@@ -57,6 +59,7 @@ const rx = (command: number, value: number): number[] => [VIRTIO_NET_CTRL_RX, co
 const furtherCommands: readonly (readonly number[])[] = [
   [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 1, 0, 0, 0, ...stations.listed, 0, 0, 0, 0],
   [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 1, 0, 0, 0, 2],
+  [VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK],
   [VIRTIO_NET_CTRL_RX, 99, 1],
   [VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, 0x23, 1],
   [VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, 0x23],
@@ -92,6 +95,7 @@ function observeCommands(
       isLent = frames.driver.reapUsed().length === 0;
       return isLent ? [] : [name];
     });
+  for (const status of [0, 1]) device.restoreConfig(netConfig.status, Uint8Array.of(status));
   for (const command of commands) {
     const written = h.guest.allocate({ size: command.length });
     written.store(Uint8Array.from(command));
@@ -100,7 +104,7 @@ function observeCommands(
     driver.add([readable(written), writable(answer)]);
     run();
     note(`command ${command.join(' ')}`, [driver.reapUsed(), ...answer.load()]);
-    note('mac', [...(device.readConfig(netConfig.mac, MAC_SIZE) ?? [])]);
+    note('mac and status', [...(device.readConfig(netConfig.mac, MAC_SIZE + 1) ?? [])]);
     note('received', received());
   }
 }

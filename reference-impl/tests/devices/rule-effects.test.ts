@@ -175,6 +175,7 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
       return verdict === undefined ? undefined : !verdict;
     },
   })),
+  statusAnnounced: [(status) => status],
   filterAfterReset: [(before) => before],
   pairAtFirst: [(most) => most - 1],
   learned: [() => 0],

@@ -1,5 +1,7 @@
 import type { Guest } from '../../../drivers/port/port.ts';
 import {
+  VIRTIO_NET_CTRL_ANNOUNCE,
+  VIRTIO_NET_CTRL_ANNOUNCE_ACK,
   VIRTIO_NET_CTRL_MAC,
   VIRTIO_NET_CTRL_MAC_ADDR_SET,
   VIRTIO_NET_CTRL_MAC_TABLE_SET,
@@ -68,6 +70,10 @@ export function setMacTable(
   return commandOf(guest, [VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET], data);
 }
 
+/** The command that acknowledges a request to announce the driver. */
+export const acknowledgeAnnouncement = (guest: Guest): ControlCommand =>
+  commandOf(guest, [VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK], new Uint8Array());
+
 /** The command that adds a VLAN to the table, or removes it. */
 export const changeVlans = (guest: Guest, change: 'ADD' | 'DEL', vlan: number): ControlCommand =>
   commandOf(
@@ -91,13 +97,13 @@ export function commandQueue(
 
 function commandOf(guest: Guest, header: readonly [group: number, command: number], bytes: Uint8Array): ControlCommand {
   const command = guest.allocate({ size: header.length });
-  const data = guest.allocate({ size: bytes.length });
+  const data = bytes.length === 0 ? [] : [guest.allocate({ size: bytes.length })];
   const answer = guest.allocate({ size: 1 });
   command.store(Uint8Array.from(header));
-  data.store(bytes);
+  for (const span of data) span.store(bytes);
   answer.store(Uint8Array.of(unanswered));
   return {
-    segments: [readable(command), readable(data), writable(answer)],
+    segments: [readable(command), ...data.map((span) => readable(span)), writable(answer)],
     acknowledgement: () => answer.load()[0] ?? unanswered,
   };
 }
