@@ -10,6 +10,7 @@ export {
   PeerProtocolError,
   PremiseError,
   presupposing,
+  UnansweredError,
   VhostConformanceError,
 } from '../reference-impl/errors.ts';
 

@@ -15,6 +15,8 @@ export interface Failure {
   readonly point?: string;
   /** Nothing came before the deadline: a control decides afterwards whether that is a stall or a hang. */
   readonly silent?: true;
+  /** What did not come is the answer to a message of which the requirement claims nothing. */
+  readonly unanswered?: true;
   /** Seen where the case did what its requirement is not about: a crash or a hang there is harm, and violates no text. */
   readonly besideText?: true;
   /** A sanitizer of the IUT said it while the process went on: harm, whatever was asked of it. */

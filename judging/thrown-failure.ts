@@ -4,6 +4,7 @@ import {
   DriverUsageError,
   IutGoneError,
   PeerProtocolError,
+  UnansweredError,
 } from '../drivers/port/port.ts';
 import { exitText, type Failure } from './failure.ts';
 import { replyAnomaly } from './reply-anomaly.ts';
@@ -32,6 +33,7 @@ export function thrownFailure(error: unknown, port: DriverPort, traceEvent: numb
       actual: nothingWithin(port.deadlineMs),
       traceEvent,
       silent: true,
+      ...(error instanceof UnansweredError ? { unanswered: true } : {}),
     };
   }
   const anomaly = replyAnomaly(port.log.events());

@@ -51,7 +51,12 @@ export function presupposing<Result>(step: () => Result): Result {
 
 /** Something owed did not come before its deadline. */
 export class DeadlineError extends VhostConformanceError {
-  readonly code = 'deadline';
+  readonly code: string = 'deadline';
+}
+
+/** The answer to a message of the session itself, which no case claims anything of, did not come before its deadline. */
+export class UnansweredError extends DeadlineError {
+  override readonly code = 'unanswered';
 }
 
 /** What a case presupposes, and is not about, does not hold: it shows nothing. The message says what. */

@@ -198,11 +198,12 @@ export class Check {
     }
   }
 
-  /** A claim that something was answered; what came instead is how the requirement fails. */
+  /** A claim that something was answered, be it a fence; what came instead is how the requirement fails. */
   answered<A extends { readonly kind: string }>(answer: A | NoAnswer, what: string, expected: string): answer is A {
     this.#evaluated++;
     if (!isNoAnswer(answer)) return true;
-    this.failsBy(answer, what, expected);
+    if (answer.kind === 'silent') this.silence(what, expected, answer.waitedMs);
+    else this.failsBy(answer, what, expected);
     return false;
   }
 
@@ -228,6 +229,9 @@ export class Check {
         this.presumes(false, `the connection was closed at ${what}`);
         return;
       case 'silent':
+        this.#evaluated++;
+        this.#unanswered(what, 'acceptance', outcome.waitedMs);
+        throw new CaseEnded(what);
       case 'died':
         this.#evaluated++;
         this.isBesideText = true;
@@ -246,14 +250,24 @@ export class Check {
         this.fail('wrong', what, expected, 'the connection was closed');
         return;
       case 'silent':
-        this.silence(what, expected, end.waitedMs);
+        if (end.isOfFence === true) this.#unanswered(what, expected, end.waitedMs);
+        else this.silence(what, expected, end.waitedMs);
     }
   }
 
   /** Something owed did not come; the judge says later whether only this stalled or all of it hangs. */
   silence(what: string, expected: string, waitedMs: number): void {
-    const actual = nothingWithin(waitedMs);
-    this.record({ how: 'stalled', what, expected, actual, traceEvent: this.#newestEvent(), silent: true });
+    this.record(this.#silent(what, expected, waitedMs));
+  }
+
+  /** As `silence`, of an answer that the requirement claims nothing of. */
+  #unanswered(what: string, expected: string, waitedMs: number): void {
+    this.record({ ...this.#silent(what, expected, waitedMs), unanswered: true });
+  }
+
+  #silent(what: string, expected: string, waitedMs: number): Failure {
+    const traceEvent = this.#newestEvent();
+    return { how: 'stalled', what, expected, actual: nothingWithin(waitedMs), traceEvent, silent: true };
   }
 
   /** A claim that was evaluated and failed in another way than `wrong`. */

@@ -22,10 +22,13 @@ export interface SanitizerReport {
   readonly text: string;
 }
 
-/** Why nothing came back. `waitedMs` is the deadline that passed. */
+/**
+ * Why nothing came back. `waitedMs` is the deadline that passed. `isOfFence`: what was not answered is a message that only
+ * waits for those before it.
+ */
 export type NoAnswer =
   | { readonly kind: 'closed' }
-  | { readonly kind: 'silent'; readonly waitedMs: number }
+  | { readonly kind: 'silent'; readonly waitedMs: number; readonly isOfFence?: true }
   | { readonly kind: 'died'; readonly exit: IutExit };
 
 /** A control operation that ran to its end. */

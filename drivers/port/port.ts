@@ -34,6 +34,7 @@ export {
   presupposing,
   RequestsUnknownError,
   SystemCallError,
+  UnansweredError,
 } from '../../reference-impl/errors.ts';
 export type { Guest } from '../../reference-impl/memory/guest.ts';
 export type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';

@@ -27,6 +27,11 @@ export interface Session {
    * is skipped, and noted in the log.
    */
   readonly desync: string | undefined;
+  /**
+   * The message whose answer was waited for to the deadline and has not come yet, by its name. Undefined where there is none,
+   * and on transports without messages.
+   */
+  readonly unanswered: string | undefined;
   readonly negotiated: Negotiated;
   /**
    * Asks what the IUT offers, in a message of its own.

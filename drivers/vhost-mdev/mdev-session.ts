@@ -63,6 +63,7 @@ export class MdevSession implements VhostMdevSession, RingOwner {
   readonly places: MdevPlaces;
   readonly pageSize: number;
   readonly desync = undefined;
+  readonly unanswered = undefined;
   readonly #options: MdevSessionOptions;
   readonly #context: SessionContext;
   readonly #queues: MdevQueue[] = [];

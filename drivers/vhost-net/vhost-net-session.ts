@@ -48,6 +48,7 @@ export class OpenVhostNet implements VhostNetSession, RingOwner {
   readonly calls: VhostNetCalls;
   readonly device: SessionDevice = { config: undefined, status: undefined, queues: undefined, reset: undefined };
   readonly desync = undefined;
+  readonly unanswered = undefined;
   readonly #context: SessionContext;
   readonly #network: NetworkQueue;
   readonly #lend: OpenVhostNetOptions['lend'];

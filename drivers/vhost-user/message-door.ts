@@ -54,6 +54,8 @@ export class MessageDoor implements VhostUserMessages {
   #backEnd: BackEndChannel | undefined;
   readonly #pages: UserfaultServer[] = [];
   #desync: string | undefined;
+  /** The request whose reply was waited for in vain last, until the next is. */
+  #unanswered: number | undefined;
   #isFenced = true;
 
   constructor(
@@ -81,6 +83,12 @@ export class MessageDoor implements VhostUserMessages {
 
   get desync(): string | undefined {
     return this.#desync ?? this.#stream.broken;
+  }
+
+  get unanswered(): string | undefined {
+    const request = this.#unanswered;
+    if (request === undefined || this.#stream.inbox.some((message) => message.request === request)) return undefined;
+    return requestName(request);
   }
 
   /** Whether all that was sent is known to have been handled. */
@@ -140,7 +148,7 @@ export class MessageDoor implements VhostUserMessages {
     const request = requestNumber(message.request);
     const result = this.#next(deadline, deadlineMs, true);
     if (result.kind === 'silent' || (result.kind === 'reply' && result.message.request !== request)) {
-      if (this.#expectsReply(request, message.flags ?? VHOST_USER_REQUEST_FLAGS)) this.#owed.push(request);
+      if (this.#expectsReply(request, message.flags ?? VHOST_USER_REQUEST_FLAGS)) this.#owes(request, result.kind);
     } else if (result.kind === 'reply') {
       this.#isFenced = true;
     }
@@ -326,13 +334,20 @@ export class MessageDoor implements VhostUserMessages {
   #fenceUntil(deadlineUs: number, deadlineMs: number): Exchange {
     const sent = this.#sendExpecting(getFeatures, deadlineUs);
     if (sent !== 'sent' && this.#stream.inbox.length === 0) return this.#gone();
-    return this.#replyTo(requestId.VHOST_USER_GET_FEATURES, deadlineUs, deadlineMs);
+    const answer = this.#replyTo(requestId.VHOST_USER_GET_FEATURES, deadlineUs, deadlineMs);
+    return answer.kind === 'silent' ? { ...answer, isOfFence: true } : answer;
+  }
+
+  /** The reply was not there when it was waited for. */
+  #owes(request: number, came: 'silent' | 'reply'): void {
+    this.#owed.push(request);
+    if (came === 'silent') this.#unanswered = request;
   }
 
   #replyTo(request: number, deadlineUs: number, deadlineMs: number): Exchange {
     for (;;) {
       const result = this.#next(deadlineUs, deadlineMs, true);
-      if (result.kind === 'silent') this.#owed.push(request);
+      if (result.kind === 'silent') this.#owes(request, result.kind);
       if (result.kind !== 'reply') return result;
       if (result.message.request === request) {
         this.#isFenced = true;
@@ -381,6 +396,7 @@ export class MessageDoor implements VhostUserMessages {
       const owed = this.#owed.indexOf(message.request);
       if (owed < 0) return message;
       this.#owed.splice(owed, 1);
+      if (message.request === this.#unanswered) this.#unanswered = undefined;
       this.#context.log.note(`the answer to ${requestName(message.request)} came when nothing waited for it any more`);
       if (!skipLate) return message;
     }

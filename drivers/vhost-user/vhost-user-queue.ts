@@ -121,6 +121,7 @@ export class VhostUserQueue<R extends GuestRing = GuestRing> extends SessionQueu
       request: requestId.VHOST_USER_GET_VRING_BASE,
       payload: { index: this.index, num: 0 },
     });
+    if (answer.kind === 'silent') return { ...answer, isOfFence: true };
     if (answer.kind !== 'reply') return answer;
     const index = u32At(answer.message, 0);
     if (answer.message.payload.length < 8 || index !== this.index) {

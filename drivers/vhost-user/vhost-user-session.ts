@@ -11,7 +11,7 @@ import {
 } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { type MessageName, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
-import { DeadlineError, DriverUsageError, IutGoneError, PeerProtocolError } from '../errors.ts';
+import { DriverUsageError, IutGoneError, PeerProtocolError, UnansweredError } from '../errors.ts';
 import { describeExit } from '../iut-process/process-exit.ts';
 import type {
   AttachOptions,
@@ -85,6 +85,10 @@ export class FrontEndSession implements VhostUserSession {
 
   get desync(): string | undefined {
     return this.#door.desync;
+  }
+
+  get unanswered(): string | undefined {
+    return this.#door.unanswered;
   }
 
   get negotiated(): Negotiated {
@@ -236,7 +240,7 @@ export class FrontEndSession implements VhostUserSession {
       case 'died':
         throw new IutGoneError(`the back-end died at ${name}: ${describeExit(result.exit)}`);
       case 'silent':
-        throw new DeadlineError(`no reply to ${name} within ${result.waitedMs} ms`);
+        throw new UnansweredError(`no reply to ${name} within ${result.waitedMs} ms`);
     }
   }
 

@@ -65,6 +65,7 @@ export class VdpaSession implements VhostVdpaSession, RingOwner {
   readonly pageSize: number;
   readonly range: VdpaRange | undefined;
   readonly desync = undefined;
+  readonly unanswered = undefined;
   readonly #options: VdpaSessionOptions;
   readonly #context: SessionContext;
   readonly #queues: VdpaQueue[] = [];

@@ -70,6 +70,7 @@ export class PciSession implements VirtioPciSession, RingOwner {
   readonly pci: VirtioPciFunction;
   readonly device: PciDeviceParts;
   readonly desync = undefined;
+  readonly unanswered = undefined;
   readonly #options: PciSessionOptions;
   readonly #context: SessionContext;
   readonly #vectors: PciVectors;

@@ -5,7 +5,6 @@ import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import { openDeviceDriver } from '../../drivers/devices/device-types.ts';
 import {
   BudgetError,
-  DeadlineError,
   type DriverPort,
   DriverUsageError,
   type Guest,
@@ -17,6 +16,7 @@ import {
   RequestsUnknownError,
   type Session,
   type TargetFacts,
+  UnansweredError,
 } from '../../drivers/port/port.ts';
 import type { LifeProblem } from '../../judging/device-life.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
@@ -41,6 +41,7 @@ import { CaseEnded, Check, presupposedWrongly } from '../check.ts';
 import { ringMissing } from './request-needs.ts';
 import { type SweepResult, spread } from './sweep-result.ts';
 import { type SweepHost, SweepRun } from './sweep-run.ts';
+import { fileUnanswered, LateAnswers } from './unanswered.ts';
 
 /** A target that a case runs on beside its first. */
 export interface SecondIut {
@@ -91,6 +92,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   #hasRing = false;
   #sweep: SweepResult | undefined;
   #isOverBudget = false;
+  readonly #lateAnswers: LateAnswers;
 
   constructor(
     port: DriverPort,
@@ -107,6 +109,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#axes = options.axes ?? axesOf(definition)[0] ?? {};
     this.#layout = layoutOf(definition, this.#axes);
     this.#random = xoroshiro128plus(options.seed);
+    this.#lateAnswers = new LateAnswers(port);
     for (const slug of Object.keys(definition.proves)) {
       this.checks.set(slug, new Check(requirementOn(this.#layout, slug), port.log));
     }
@@ -127,9 +130,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
   /** What the oracle found fails the requirement that was broken, declared by the case or not. */
   found(findings: readonly OracleFinding[]): void {
     for (const { requirement, ...failure } of findings) {
-      const check =
-        this.checks.get(requirement) ?? this.watched.get(requirement) ?? new Check(requirement, this.port.log);
-      if (!this.checks.has(requirement)) this.watched.set(requirement, check);
+      const check = this.#watchedCheck(requirement);
       check.failures.push({ how: 'wrong', ...failure, what: `${failure.what} (seen by the oracle)` });
     }
   }
@@ -139,8 +140,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (problems.length === 0) return;
     const requirement = 'vu-reconnect/dead-connection-resources-released';
     const traceEvent = this.port.log.next;
-    const check = this.checks.get(requirement) ?? new Check(requirement, this.port.log);
-    if (!this.checks.has(requirement)) this.watched.set(requirement, check);
+    const check = this.#watchedCheck(requirement);
     for (const problem of problems) check.failures.push({ how: 'wrong', ...problem, traceEvent });
   }
 
@@ -215,7 +215,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     if (this.#definition.applies.shareMemory !== false) {
       const shared = session.shareMemory(this.guest);
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
-      if (shared.kind === 'silent') throw new DeadlineError('no answer behind the memory table');
+      if (shared.kind === 'silent') throw new UnansweredError('no answer behind the memory table');
       // Cases that are about the table tell it themselves.
       this.#firstOpenCheck()?.granted(shared, 'the memory table');
     }
@@ -324,14 +324,31 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     this.#accepted = words;
   }
 
+  /** Once it is known what silences were. */
+  fileUnanswered(): void {
+    fileUnanswered(this.checks.values(), (requirement) => this.#watchedCheck(requirement));
+  }
+
+  #watchedCheck(requirement: string): Check {
+    const check =
+      this.checks.get(requirement) ?? this.watched.get(requirement) ?? new Check(requirement, this.port.log);
+    if (!this.checks.has(requirement)) this.watched.set(requirement, check);
+    return check;
+  }
+
   /** The requirement that was being shown: the first that no check has touched, or the last one. */
   #firstOpenCheck(): Check | undefined {
     const all = [...this.checks.values()];
     return all.find((check) => check.evaluated === 0) ?? all.at(-1);
   }
 
-  /** What the peer did wrong becomes a failure of the requirement that was being shown; our own errors pass through. */
   #guarded(body: () => void): void {
+    this.#recorded(body);
+    this.#recorded(() => this.#lateAnswers.look([...this.checks.values()], this.#opened));
+  }
+
+  /** What the peer did wrong becomes a failure of the requirement that was being shown; our own errors pass through. */
+  #recorded(body: () => void): void {
     try {
       body();
     } catch (error) {

@@ -97,6 +97,7 @@ export function judge(
   const reports = run.ports.flatMap(({ iut }) => iut.reports?.() ?? []);
   tellReports(run, reports);
   settleSilence(port, run, options);
+  run.fileUnanswered();
   port.releaseAll();
   const judged = judgement(run, port.nowMs() - began, exit ?? exitOf(run), options.needsRings === true);
   return reports.length === 0 ? judged : { ...judged, wasReported: true };

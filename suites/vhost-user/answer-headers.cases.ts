@@ -1,7 +1,11 @@
-import { familyNames, sizedReplies } from '../../reference-impl/faults/transport/vhost-user/request-family.ts';
+import {
+  familyNames,
+  rareReplies,
+  sizedReplies,
+} from '../../reference-impl/faults/transport/vhost-user/request-family.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { defineCase } from '../case.ts';
-import { answersTo, hasOwnReply, openFor, pointsOf } from './request-answers.ts';
+import { answersTo, hasOwnReply, isEnded, openFor, pointsOf } from './request-answers.ts';
 import { needReply } from './words.ts';
 
 /** The header of each answer, request by request (vhost-user, "Message Specification", "Header"). */
@@ -76,6 +80,23 @@ export const replyHasPayload = defineCase({
       check.equal(ended?.kind, undefined, `what ended the session behind the reply to ${key}`);
       const [reply] = messages;
       if (reply !== undefined) check.oneOf(reply.payload.length, of.replyBytes ?? [8], `bytes in the reply to ${key}`);
+    });
+  },
+});
+
+export const ownReplyComes = defineCase({
+  id: 'vhost-user/header/each-own-reply-comes',
+  title: 'each request that has a reply gets one before those behind it',
+  proves: { 'vu-header/messages-answered-in-time': familyNames(rareReplies, 'not-replied-to') },
+  applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
+  run(context) {
+    const { points, requirement } = context;
+    const check = requirement('vu-header/messages-answered-in-time');
+    points(pointsOf(context, check, hasOwnReply), ({ key, of }) => {
+      const setting = openFor(context, of, check);
+      const answers = answersTo(setting.session, of.message(setting, 0));
+      if (isEnded(answers, check, `the reply to ${key}`)) return;
+      check.atLeast(answers.messages.length, 1, `replies to ${key}`);
     });
   },
 });

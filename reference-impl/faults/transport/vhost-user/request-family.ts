@@ -68,6 +68,15 @@ export const sizedReplies = [
   'VHOST_USER_GET_SHMEM_CONFIG',
 ] as const;
 
+/** Those of them that few cases send. */
+export const rareReplies = [
+  'VHOST_USER_GET_QUEUE_NUM',
+  'VHOST_USER_GET_INFLIGHT_FD',
+  'VHOST_USER_GET_MAX_MEM_SLOTS',
+  'VHOST_USER_GET_STATUS',
+  'VHOST_USER_GET_SHMEM_CONFIG',
+] as const;
+
 /** Requests with a payload that the reference serves. */
 export const sizedRequests = [
   'VHOST_USER_SET_FEATURES',
