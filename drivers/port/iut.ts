@@ -67,6 +67,8 @@ export interface Iut {
   /** The process tree's CPU time in milliseconds; undefined where it cannot be read. */
   cpuTimeMs(): number | undefined;
   resources(): IutResources | undefined;
+  /** Which of the processes that were started runs now. Absent where we start none. */
+  readonly generation?: number;
   /** Ends what lives and starts a fresh process; waits for readiness. @throws SystemCallError, DeadlineError. */
   restart(): void;
 }

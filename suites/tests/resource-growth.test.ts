@@ -70,3 +70,50 @@ t.test('what is closed late hides no leak, and is none', async (t) => {
     }
   }
 });
+
+/** An IUT of so many processes, which holds 10 descriptors more for each of its bodies that leaks. */
+class Counted {
+  readonly check = new Check('vu-reconnect/dead-connection-resources-released', new EventLog(() => 0));
+  generation = 1;
+  bodies = 0;
+  #held = 10;
+
+  /** The bodies that it took to judge. */
+  judged({ leaks, late = 0 }: { leaks: number; late?: number }): number {
+    const before = this.bodies;
+    let looks = 0;
+    const resources = () => ({
+      descriptors: this.#held + (looks++ < late ? 1 : 0),
+      byIdentity: {},
+      mappings: {},
+    });
+    const iut = { resources, generation: this.generation, isAlive: () => true };
+    const untilSettled = (isSo: () => boolean): string => {
+      for (let times = 0; times < 50; times++) if (isSo()) return 'true';
+      return 'deadline';
+    };
+    growsNot({ deadlineMs: 1000, iut, untilSettled } as unknown as DriverPort, this.check, 'descriptors held', () => {
+      this.bodies++;
+      this.#held += leaks;
+    });
+    return this.bodies - before;
+  }
+}
+
+t.test('where no more is held than ever before, few repeats tell', async (t) => {
+  const iut = new Counted();
+  t.equal(iut.judged({ leaks: 0 }), 9, 'the first is judged by 8 repeats');
+  t.equal(iut.judged({ leaks: 0 }), 3);
+  t.equal(iut.judged({ leaks: 0, late: 5 }), 3, 'what is closed late is waited for');
+  t.equal(iut.check.evaluated, 3);
+  t.same(iut.check.failures, []);
+  iut.judged({ leaks: 1 });
+  t.match(iut.check.failures, [{ how: 'leak' }], 'a leak is seen behind them');
+});
+
+t.test('what one process held says nothing of the next', async (t) => {
+  const iut = new Counted();
+  iut.judged({ leaks: 0 });
+  iut.generation++;
+  t.equal(iut.judged({ leaks: 0 }), 9);
+});
