@@ -68,7 +68,7 @@ export interface Iut {
   cpuTimeMs(): number | undefined;
   resources(): IutResources | undefined;
   /** Which of the processes that were started runs now. Absent where we start none. */
-  readonly generation?: number;
+  readonly generation?: number | undefined;
   /** Ends what lives and starts a fresh process; waits for readiness. @throws SystemCallError, DeadlineError. */
   restart(): void;
 }

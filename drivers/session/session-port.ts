@@ -57,6 +57,9 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
       exit: () => iut.exit(),
       cpuTimeMs: () => iut.cpuTimeMs(),
       resources: () => iut.resources(),
+      get generation() {
+        return iut.generation;
+      },
       restart: () => this.restart(),
       ...(iut.coverage === undefined ? {} : { coverage: iut.coverage }),
       ...(iut.reports === undefined ? {} : { reports: () => iut.reports?.() ?? [] }),
