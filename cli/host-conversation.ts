@@ -60,9 +60,6 @@ export interface HostPlace {
   close(): Promise<string | undefined>;
 }
 
-/** A slow target gets more time for each step of a result: so many of its latencies. */
-const latenciesOfResult = 200;
-
 /** The conversation of a host process and its parent: messages one way, orders the other, a budget for each result. */
 export class HostConversation {
   readonly #listener: HostListener;
@@ -115,7 +112,7 @@ export class HostConversation {
   #take(message: HostMessage): void {
     switch (message.kind) {
       case 'ready':
-        this.#resultMs += latenciesOfResult * ((message.target.latencyUs ?? 0) / 1000);
+        this.#resultMs += message.slowerByMs;
         this.#listener.ready(message.target);
         this.#askForOrder(false);
         return;

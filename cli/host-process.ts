@@ -4,7 +4,7 @@ import { adoptOrphans } from '../drivers/iut-process/orphans.ts';
 import { endWithParent, pidfdOpen } from '../drivers/native/native.ts';
 import { type OpenTarget, openerOf } from '../drivers/open-target.ts';
 import type { DriverPort } from '../drivers/port/port.ts';
-import { deadlineFor } from '../judging/deadline.ts';
+import { deadlineFor, moreForSlow } from '../judging/deadline.ts';
 import { type FirstContact, firstContacts } from '../judging/first-contact.ts';
 import { namesIn } from '../reference-impl/catalogue/catalogue.ts';
 import { VhostConformanceError } from '../reference-impl/errors.ts';
@@ -67,7 +67,8 @@ function judgeTarget(job: HostJob, open: OpenTarget, work: (target: ServedTarget
     }
     port.setDeadline(deadlineFor(contact.latencyUs, port.facts.deadlineScale));
     const startMs = performance.now() - began;
-    tell({ kind: 'ready', target: targetRecordOf(job, port, contact, startMs) });
+    const target = targetRecordOf(job, port, contact, startMs);
+    tell({ kind: 'ready', target, slowerByMs: moreForSlow(port.deadlineMs) });
     work({ port, offer: contact.offer, startMs });
   } finally {
     port.close();

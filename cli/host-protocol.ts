@@ -145,7 +145,7 @@ const campaignProgress = z.object({
 
 const hostMessage = z.discriminatedUnion('kind', [
   /** The target serves; nothing is on disk yet. */
-  z.object({ kind: z.literal('ready'), target: targetRecord }),
+  z.object({ kind: z.literal('ready'), target: targetRecord, slowerByMs: z.number() }),
   /** The target cannot be judged, through no fault of ours; nothing is on disk. */
   z.object({ kind: z.literal('unusable'), why: z.string() }),
   z.object({ kind: z.literal('begin'), key: z.string(), repetition: z.number() }),

@@ -21,6 +21,19 @@ export function seenWithinMs({ deadlineMs }: Pick<DriverPort, 'deadlineMs'>): nu
   return deadlineMs / transfersInDeadline;
 }
 
+const leastBudgetMs = 30_000;
+const budgetDeadlines = 15;
+
+/** Milliseconds that a case may take with such a deadline, beyond what each may. */
+export function moreForSlow(deadlineMs: number): number {
+  return Math.max(0, budgetDeadlines * deadlineMs - leastBudgetMs);
+}
+
+/** Milliseconds that a case may take: a target that is slow gets more. */
+export function caseBudgetMs(deadlineMs: number): number {
+  return leastBudgetMs + moreForSlow(deadlineMs);
+}
+
 /** On a busy machine a device at work may not be at it for a while. */
 const mostLooks = 3;
 

@@ -61,13 +61,21 @@ export class Waiting {
    */
   left(deadlineUs: number): number {
     const now = monotonicUs();
-    if (now > this.#limitUs && !this.#wasKeptFromRunning()) {
-      throw new BudgetError(`it took more than ${this.#limitMs / 1000} s`);
-    }
+    this.#keepLimit(now);
     if (now < deadlineUs || this.#step === undefined) return deadlineUs - now;
     if (deadlineUs !== this.#passedUs) this.#askedSince = 0;
     this.#passedUs = deadlineUs;
     return ++this.#askedSince > lateSteps ? 0 : 1;
+  }
+
+  /** For what waits for nothing where an IUT is quick, and may be repeated without end. @throws BudgetError past the limit. */
+  keepLimit(): void {
+    if (this.#limitUs !== Number.POSITIVE_INFINITY) this.#keepLimit(monotonicUs());
+  }
+
+  #keepLimit(nowUs: number): void {
+    if (nowUs <= this.#limitUs || this.#wasKeptFromRunning()) return;
+    throw new BudgetError(`it took more than ${this.#limitMs / 1000} s`);
   }
 
   /** Whether an IUT of this process has not worked for the time of the limit, however long ago that was told. */

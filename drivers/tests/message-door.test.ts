@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import t from 'tap';
 import { featureSet } from '../../reference-impl/catalogue/feature-set.ts';
 import type { ObservedEvent } from '../../reference-impl/observations/event.ts';
-import { DeadlineError, DriverUsageError, PeerProtocolError } from '../errors.ts';
+import { DriverUsageError, PeerProtocolError, UnansweredError } from '../errors.ts';
 import { eventfdCreate } from '../native/native.ts';
 import type { VhostUserSession } from '../port/port.ts';
 import type { VhostUserPort } from '../vhost-user/vhost-user-port.ts';
@@ -98,11 +98,13 @@ t.test('a reply after its deadline is not taken for the next one', (t) => {
   peer.answer = () => undefined;
   t.same(messages.exchange({ request: getQueueNum }, 50), { kind: 'silent', waitedMs: 50 });
   t.equal(session.desync, undefined, 'nothing came, so nothing is out of step');
+  t.equal(session.unanswered, 'VHOST_USER_GET_QUEUE_NUM');
   peer.answer = wellBehaved(peer);
   peer.sendU64(getQueueNum, 77n);
   const fence = messages.fence();
   t.equal(fence.kind === 'reply' && fence.message.request, getFeatures);
   t.equal(session.desync, undefined, 'late is not out of step');
+  t.equal(session.unanswered, undefined);
   t.match(notes(port).at(-1), /VHOST_USER_GET_QUEUE_NUM came when nothing waited for it any more/);
   t.end();
 });
@@ -240,7 +242,8 @@ t.test('received descriptors belong to the port and are given back', (t) => {
 t.test('what the other side does not do in a negotiation is thrown', (t) => {
   const [, silent, session] = connected(t);
   silent.answer = () => undefined;
-  t.throws(() => session.negotiate({}), DeadlineError);
+  t.throws(() => session.negotiate({}), UnansweredError);
+  t.equal(session.unanswered, 'VHOST_USER_GET_FEATURES');
   const [, closing, second] = connected(t);
   closing.answer = () => closing.close();
   t.throws(() => second.negotiate({}), PeerProtocolError);

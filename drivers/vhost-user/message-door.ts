@@ -270,6 +270,7 @@ export class MessageDoor implements VhostUserMessages {
     if (!this.#context.waiting.isRemote || message.pieces !== undefined || message.truncateTo !== undefined) {
       return this.#sendWithin(message, deadlineUs);
     }
+    this.#context.waiting.keepLimit();
     const length = outgoing.encode(message, this.words);
     this.#isFenced = false;
     const count = message.descriptors === undefined ? 0 : this.#stage(message.descriptors);
@@ -290,6 +291,7 @@ export class MessageDoor implements VhostUserMessages {
   }
 
   #sendWithin(message: OutgoingMessage, deadlineUs: number): 'sent' | 'closed' | 'died' {
+    this.#context.waiting.keepLimit();
     const whole = outgoing.encode(message, this.words);
     this.#tellOracle();
     this.#isFenced = false;

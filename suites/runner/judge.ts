@@ -1,5 +1,6 @@
 import type { DriverPort, IutExit, SanitizerReport } from '../../drivers/port/port.ts';
 import type { OwnRestart } from '../../judging/attribution.ts';
+import { caseBudgetMs } from '../../judging/deadline.ts';
 import { deviceLifeProblems, skipDeviceCalls } from '../../judging/device-life.ts';
 import { exitText, type Failure, reportText } from '../../judging/failure.ts';
 import { isServing } from '../../judging/liveness.ts';
@@ -48,10 +49,6 @@ export interface JudgeOptions extends RunOptions, SilenceOptions {
   readonly isServing?: boolean;
 }
 
-/** What a case may take: a target that is slow gets more, in deadlines. */
-const leastBudgetMs = 30_000;
-const budgetDeadlines = 15;
-
 /** Runs one case: liveness before and after, the case itself, and what its failures mean. */
 export function judge(
   port: DriverPort,
@@ -77,7 +74,7 @@ export function judge(
     one.iut.reports?.();
   }
   let error: unknown;
-  const budget = Math.max(leastBudgetMs, budgetDeadlines * port.deadlineMs);
+  const budget = caseBudgetMs(port.deadlineMs);
   for (const one of run.ports) one.setBudget(budget);
   try {
     run.execute();
