@@ -159,7 +159,11 @@ export const answerHeaderFaults = {
     vhostUserFault('vu-header/reply-has-its-payload', `the reply to ${name} has no payload`, cutting(request, 0)),
   ),
   ...familyOf(rareReplies, 'not-replied-to', (request, name) =>
-    vhostUserFault('vu-header/messages-answered-in-time', `${name} gets no reply`, inTable('reply', { leaving: (message) => (message.request === requestId[request] ? [] : [message]) })),
+    vhostUserFault(
+      'vu-header/messages-answered-in-time',
+      `${name} gets no reply`,
+      inTable('reply', { leaving: (message) => (message.request === requestId[request] ? [] : [message]) }),
+    ),
   ),
   ...familyOf(sizedReplies, 'reply-of-four-bytes', (request, name) =>
     vhostUserFault('vu-header/reply-has-its-payload', `the reply to ${name} has 4 bytes`, cutting(request, 4)),
