@@ -151,6 +151,7 @@ export const caseFiles = {
   'virtio/block/config': () => import('./virtio/block/config.cases.ts'),
   'virtio/block/config-fields': () => import('./virtio/block/config-fields.cases.ts'),
   'virtio/block/data': () => import('./virtio/block/data.cases.ts'),
+  'virtio/block/disk-end': () => import('./virtio/block/disk-end.cases.ts'),
   'virtio/block/features': () => import('./virtio/block/features.cases.ts'),
   'virtio/block/malformed': () => import('./virtio/block/malformed.cases.ts'),
   'virtio/block/queues': () => import('./virtio/block/queues.cases.ts'),

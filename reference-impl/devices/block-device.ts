@@ -77,7 +77,7 @@ const configOf = (sectors: number, queues: number): Uint8Array =>
     alignmentOffset: 0,
     minIoSize: 1,
     optIoSize: 0,
-    writeback: 1,
+    writeback: 0,
     numQueues: queues,
     maxDiscardSectors: sectors,
     maxDiscardSeg: RANGES_MAX,
@@ -116,12 +116,12 @@ export class BlockDevice extends QueuedDevice {
 
   override setFeatures(features: bigint): void {
     super.setFeatures(features);
-    this.config[blockConfig.writeback] = this.#rules.writeback(features);
+    this.config[blockConfig.writeback] = this.#rules.writeback();
   }
 
-  /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */
+  /** Only `writeback` can be written (virtio 5.2.5). */
   writeConfig(offset: number, bytes: Uint8Array): boolean {
-    if (bytes.length !== 1 || offset !== blockConfig.writeback || !this.has(VIRTIO_BLK_F_CONFIG_WCE)) return false;
+    if (bytes.length !== 1 || offset !== blockConfig.writeback) return false;
     this.config[offset] = bytes[0] === 0 ? 0 : 1;
     return true;
   }

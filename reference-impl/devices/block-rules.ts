@@ -8,8 +8,6 @@ import {
   decodeRanges,
   encodeBlockId,
   SECTOR_SIZE,
-  VIRTIO_BLK_F_CONFIG_WCE,
-  VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_S_IOERR,
   VIRTIO_BLK_S_OK,
   VIRTIO_BLK_S_UNSUPP,
@@ -52,8 +50,8 @@ export interface BlockRules {
   readonly acceptsRangeFlags: (flags: number, defined: number) => boolean;
   /** What each byte of a range reads as once it was zeroed. */
   readonly zeroed: () => number;
-  /** `writeback` of config space when features are accepted. */
-  readonly writeback: (features: bigint) => number;
+  /** `writeback` of config space when features are accepted: the disk is memory, and a write is in it at once. */
+  readonly writeback: () => number;
   /** The 20 bytes of GET_ID. */
   readonly identity: (serial: string) => Uint8Array;
   /** Carries a request out, data and status, and tells its chain as used, which must come behind. */
@@ -91,8 +89,7 @@ export const blockRules: BlockRules = {
   cleared: (range) => range,
   acceptsRangeFlags: (flags, defined) => (flags & ~defined) === 0,
   zeroed: () => 0,
-  writeback: (features) =>
-    (features & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === VIRTIO_BLK_F_CONFIG_WCE ? 0 : 1,
+  writeback: () => 0,
   identity: encodeBlockId,
   inOrder: (_, carryOut, tell) => {
     carryOut();

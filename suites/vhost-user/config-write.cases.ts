@@ -1,6 +1,6 @@
 import { defineCase } from '../case.ts';
 import { configPayload, readConfig } from './config-space.ts';
-import { stillServes } from './refusal.ts';
+import { refusesMessage, stillServes } from './refusal.ts';
 import { negotiatedWith, protocolBit } from './words.ts';
 
 /** VHOST_USER_SET_CONFIG: what is written, and what cannot be (vhost-user, "VHOST_USER_SET_CONFIG"). */
@@ -68,6 +68,53 @@ export const guestWrite = defineCase({
         `writeback after ${value} was written`,
       );
     }
+  },
+});
+
+export const readOnlyWrite = defineCase({
+  id: 'vhost-user/config/write-of-a-read-only-field-is-refused',
+  title:
+    'SET_CONFIG of a driver to a field that is read-only, whole or in part, is refused; to writeback it is accepted',
+  proves: { 'vu-config/read-only-field-write-not-accepted': 'config-read-only-write-acknowledged' },
+  applies: {
+    start: 'closed',
+    transports,
+    devices: ['block'],
+    negotiate: [
+      'VHOST_USER_PROTOCOL_F_CONFIG',
+      'VHOST_USER_PROTOCOL_F_REPLY_ACK',
+      'VIRTIO_BLK_F_CONFIG_WCE',
+      'VIRTIO_BLK_F_FLUSH',
+    ],
+    ring: 'none',
+  },
+  run(context) {
+    const check = context.requirement('vu-config/read-only-field-write-not-accepted');
+    const setConfig = (offset: number, bytes: Uint8Array) => ({
+      request: 'VHOST_USER_SET_CONFIG',
+      payload: configPayload(offset, bytes.length, 0, bytes),
+    });
+    const first = context.connect('negotiated');
+    const before = readConfig(first, 0, writebackAt + 1)?.slice(writebackAt);
+    first.close();
+    check.presumes(before !== undefined, 'writeback can be read');
+    const all = [
+      { key: 'capacity', offset: 0, size: 8 },
+      { key: 'capacity,first-byte', offset: 0, size: 1 },
+      { key: 'blk_size', offset: 20, size: 4 },
+      { key: 'num_queues', offset: 34, size: 2 },
+      { key: 'writeback-to-num_queues', offset: writebackAt, size: 4 },
+    ];
+    context.points(all, ({ key, offset, size }) => {
+      refusesMessage(context, check, {
+        what: `SET_CONFIG of ${key}`,
+        open: () => context.connect('negotiated'),
+        flawed: setConfig(offset, new Uint8Array(size).fill(1)),
+        // It stays as it is: a device keeps it for the cases behind this one.
+        sound: setConfig(writebackAt, before ?? new Uint8Array(1)),
+        controlName: 'SET_CONFIG of writeback',
+      });
+    });
   },
 });
 

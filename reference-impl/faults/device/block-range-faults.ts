@@ -13,6 +13,10 @@ const judgedAs = (seen: (sector: bigint) => bigint): Partial<BlockRules> => ({
   isRangeInDisk: (range, capacity) => right.isRangeInDisk({ ...range, sector: seen(range.sector) }, capacity),
   cleared: ({ sector, sectors }) => ({ sector: seen(sector), sectors }),
 });
+/** A range that ends where the disk does is said to leave it. */
+const failsAtEnd = inBlock({
+  isRangeInDisk: ({ sector, sectors }, capacity) => sector + BigInt(sectors) < capacity,
+});
 const longer = ({ sector, sectors }: BlockRange): BlockRange => ({ sector, sectors: sectors + 1, flags: 0 });
 
 /** Where requests reach on the disk: ranges, and reads and writes far past its end. */
@@ -48,6 +52,21 @@ export const blockRangeFaults = {
         return first === undefined ? [] : [first, ...others.filter(({ sector }) => sector < 2048n)];
       },
     }),
+  ),
+  'block-discard-up-to-the-end-fails': deviceFault(
+    'blk/discard-succeeds',
+    'a discard of the last sectors of the disk fails',
+    failsAtEnd,
+  ),
+  'block-secure-erase-up-to-the-end-fails': deviceFault(
+    'blk/secure-erase-succeeds',
+    'a secure erase of the last sectors of the disk fails',
+    failsAtEnd,
+  ),
+  'block-zeroes-up-to-the-end-fail': deviceFault(
+    'blk/zeroed-ranges-read-zero',
+    'zeroes to the last sectors of the disk fail',
+    failsAtEnd,
   ),
   'block-sector-in-32-bits': deviceFault(
     'blk/access-past-capacity-fails',

@@ -71,6 +71,14 @@ export const deviceStateFaults = {
     inTable('config', { mayWriteReadOnly: () => true }),
     inTable('deviceState', { resetsAtEnd: false }),
   ),
+  'config-read-only-write-acknowledged': vhostUserFault(
+    'vu-config/read-only-field-write-not-accepted',
+    'SET_CONFIG of a driver to read-only fields is acknowledged with 0, and changes nothing',
+    handling('VHOST_USER_SET_CONFIG', (right) => {
+      right();
+      return done;
+    }),
+  ),
   'migration-cannot-write-config': vhostUserFault(
     'vu-config/migration-write-changes-read-only-fields',
     'SET_CONFIG of a migration is acknowledged and forgotten',
