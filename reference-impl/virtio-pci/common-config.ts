@@ -117,10 +117,7 @@ const fields: Readonly<Record<CommonConfigField, Field>> = {
   queueDeviceHigh: half('device', true),
   queueNotifConfigData: ofQueue(({ index }, { rules }) => rules.notify.configData(index)),
   queueReset: ofQueue(
-    (record, { rules, queues }) => {
-      queues.readReset(record.index);
-      return rules.queueReset.shown(record);
-    },
+    (record, { rules }) => rules.queueReset.shown(record),
     ({ index }, _, { queues }) => queues.resetQueue(index),
   ),
 };

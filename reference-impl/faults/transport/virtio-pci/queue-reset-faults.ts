@@ -1,4 +1,9 @@
+import type { QueueRecord } from '../../../virtio-pci/pci-rules.ts';
 import { pciFault } from './pci-fault.ts';
+
+const marked = (fresh: QueueRecord): QueueRecord => ({ ...fresh, wasReset: true });
+/** Queues whose `queueReset` was read behind their reset. */
+const looked = new WeakMap<QueueRecord, 'once' | 'again'>();
 
 /** Queues that are reset alone. */
 export const pciQueueResetFaults = {
@@ -24,7 +29,14 @@ export const pciQueueResetFaults = {
     'pci/queue-reset-one-while-in-progress',
     'queue_reset reads 0 before the reset of a queue is over, and then 1',
     'queueReset',
-    { shown: ({ readsOfReset }) => (readsOfReset === 1 ? 1 : 0) },
+    {
+      after: marked,
+      shown: (queue) => {
+        const before = looked.get(queue);
+        looked.set(queue, before === undefined ? 'once' : 'again');
+        return queue.wasReset === true && before === 'once' ? 1 : 0;
+      },
+    },
   ),
   'pci-queue-reset-reads-one-when-enabled': pciFault(
     'pci/queue-reset-zero-after-enable',
@@ -36,7 +48,7 @@ export const pciQueueResetFaults = {
     'pci/queue-reset-zero-after-reset',
     'queue_reset reads 1 behind a reset of the device',
     'queueReset',
-    { shown: ({ isEnabled, readsOfReset }) => (isEnabled || readsOfReset !== undefined ? 0 : 1) },
+    { after: marked, shown: ({ isEnabled, wasReset }) => (isEnabled || wasReset === true ? 0 : 1) },
   ),
   'pci-reset-receive-queue-keeps-frames': pciFault(
     'net/packets-dropped-with-all-queues-reset',
@@ -55,8 +67,8 @@ export const pciQueueResetFaults = {
     'a size that is written for a queue that was reset has no effect',
     'queueReset',
     {
-      taken: ({ size, ...rest }, { readsOfReset }) =>
-        readsOfReset !== undefined || size === undefined ? rest : { ...rest, size },
+      after: marked,
+      taken: ({ size, ...rest }, { wasReset }) => (wasReset === true || size === undefined ? rest : { ...rest, size }),
     },
   ),
 } as const;
