@@ -17,6 +17,7 @@ export {
   featureMask,
   featureSet,
   featureSetOf,
+  featuresWithout,
   hasFeature,
   namesIn,
   noFeatures,

@@ -50,6 +50,11 @@ export function commonFeatures(a: FeatureSet, b: FeatureSet): FeatureSet {
   return { device: a.device & b.device, protocol: a.protocol & b.protocol, backend: a.backend & b.backend };
 }
 
+/** Those of `a` that are not in `b`. */
+export function featuresWithout(a: FeatureSet, b: FeatureSet): FeatureSet {
+  return { device: a.device & ~b.device, protocol: a.protocol & ~b.protocol, backend: a.backend & ~b.backend };
+}
+
 /** The bits of a word that are set, lowest first. */
 export function bitsIn(word: bigint): number[] {
   const bits: number[] = [];

@@ -22,7 +22,7 @@ import type { LifeProblem } from '../../judging/device-life.ts';
 import { negotiationFor, offeredNegotiation } from '../../judging/negotiation.ts';
 import { type Controls, type OpenedSession, Refusal, type RefusalTrial } from '../../judging/refusal.ts';
 import { thrownFailure } from '../../judging/thrown-failure.ts';
-import { type FeatureSet, noFeatures } from '../../reference-impl/catalogue/catalogue.ts';
+import { type FeatureSet, featuresWithout, namesIn, noFeatures } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import type { Axes } from '../../reports/record/axes.ts';
@@ -212,6 +212,7 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
       return session;
     }
     session.negotiate(negotiation);
+    this.#presumesSameOffer(session, port.facts, offer);
     if (this.#definition.applies.shareMemory !== false) {
       const shared = session.shareMemory(this.guest);
       if (shared.kind === 'died') throw new IutGoneError('the process ended at the memory table');
@@ -221,6 +222,13 @@ export class CaseRun implements CaseContext<string, VariantAxes> {
     }
     return session;
   };
+
+  /** What the case wants was offered at first contact, which does not say that it is offered again. */
+  #presumesSameOffer({ negotiated }: Session, facts: TargetFacts, offer: FeatureSet): void {
+    const wanted = negotiationFor(wantsOn(this.#layout, this.#definition), facts, offer);
+    const lacking = namesIn(featuresWithout(wanted, negotiated.accepted), facts);
+    if (lacking.length > 0) throw new PremiseError(`${lacking.join(', ')} offered again, as at first contact`);
+  }
 
   #negotiation(facts: TargetFacts, offer: FeatureSet): FeatureSet {
     const wants = wantsOn(this.#layout, this.#definition);

@@ -8,6 +8,8 @@ import { presupposed } from '../premise.ts';
 import { judge } from '../runner/judge.ts';
 import { setAgain } from '../vhost-user/features.cases.ts';
 import { outsideRegions } from '../vhost-user/memory-outside.cases.ts';
+import { protocolBit } from '../vhost-user/words.ts';
+import { capacity } from '../virtio/block/config.cases.ts';
 
 const deadlineMs = 20_000;
 const slug = 'vu-vring/base-is-next-available-index';
@@ -64,3 +66,27 @@ t.test('a memory table that is refused is no finding about what comes behind it'
     port.close();
   }
 });
+
+t.test(
+  'a feature that was offered at first contact and is not offered again leaves the case inconclusive',
+  async (t) => {
+    const offers = (rules: typeof referenceRules) => {
+      const port = openReference({ device: 'block', rules, deadlineMs });
+      const opened = port.connect();
+      if (opened.kind === 'refused') throw new Error(opened.why);
+      const { offered } = opened.session.negotiate({});
+      opened.session.close();
+      return { port, offered };
+    };
+    const first = offers(referenceRules);
+    first.port.close();
+    const { features } = referenceRules;
+    const protocolOffered = (...[device, hasPageFaults]: Parameters<typeof features.protocolOffered>): bigint =>
+      features.protocolOffered(device, hasPageFaults) & ~protocolBit.CONFIG;
+    const { port } = offers({ ...referenceRules, features: { ...features, protocolOffered } });
+    const result = judge(port, capacity, {}, first.offered, { seed: 1, referenceMeetsDeadline: () => true });
+    t.match(result, { verdict: 'inconclusive', findings: [] });
+    t.match(result.outcomes, [{ why: /VHOST_USER_PROTOCOL_F_CONFIG offered again/ }]);
+    port.close();
+  },
+);
