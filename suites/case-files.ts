@@ -58,6 +58,7 @@ export const caseFiles = {
   'vhost-user/config-change': () => import('./vhost-user/config-change.cases.ts'),
   'vhost-user/config-windows': () => import('./vhost-user/config-windows.cases.ts'),
   'vhost-user/config-write': () => import('./vhost-user/config-write.cases.ts'),
+  'vhost-user/crypto-requests': () => import('./vhost-user/crypto-requests.cases.ts'),
   'vhost-user/crypto-sessions': () => import('./vhost-user/crypto-sessions.cases.ts'),
   'vhost-user/device-state': () => import('./vhost-user/device-state.cases.ts'),
   'vhost-user/device-status': () => import('./vhost-user/device-status.cases.ts'),

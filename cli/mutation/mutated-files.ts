@@ -55,8 +55,6 @@ const notTheDevices: ReadonlySet<string> = new Set([
   // What answers frames for targets without a loopback: the reference that is tried has one.
   'devices/arp',
   'devices/net-peers',
-  // A cipher, which known key streams hold: no driver of ours asks for it.
-  'devices/arc4',
   // Frames that cases send and compare with.
   'devices/rarp',
   // Names for messages of the log.

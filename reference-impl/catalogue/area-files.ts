@@ -13,6 +13,7 @@ export { default as 'basic/split-ring/indirect' } from './areas/basic/split-ring
 export { default as 'basic/status' } from './areas/basic/status.json' with { type: 'json' };
 export { default as 'basic/suspend' } from './areas/basic/suspend.json' with { type: 'json' };
 export { default as 'device/block' } from './areas/device/block.json' with { type: 'json' };
+export { default as 'device/crypto' } from './areas/device/crypto.json' with { type: 'json' };
 export { default as 'device/entropy' } from './areas/device/entropy.json' with { type: 'json' };
 export { default as 'device/net' } from './areas/device/net.json' with { type: 'json' };
 export { default as 'init' } from './areas/init.json' with { type: 'json' };

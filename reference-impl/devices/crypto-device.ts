@@ -1,14 +1,13 @@
 import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import { encodeStructure } from '../wire/structure.ts';
-import { arc4 } from './arc4.ts';
+import { AES_BLOCK_SIZE } from './aes-cbc.ts';
 import {
   CRYPTO_HEADER_SIZE,
   type CryptoOutcome,
   cryptoConfigLayout,
-  cryptoStatus,
   decodeCryptoHeader,
-  VIRTIO_CRYPTO_CIPHER_ARC4,
+  VIRTIO_CRYPTO_CIPHER_AES_CBC,
   VIRTIO_CRYPTO_CIPHER_DECRYPT,
   VIRTIO_CRYPTO_CIPHER_ENCRYPT,
   VIRTIO_CRYPTO_S_HW_READY,
@@ -16,14 +15,15 @@ import {
   VIRTIO_CRYPTO_SYM_OP_CIPHER,
   VIRTIO_ID_CRYPTO,
 } from './crypto-layout.ts';
-import { type CryptoSessionRules, CryptoSessions, cryptoSessionRules } from './crypto-sessions.ts';
+import { type CryptoRules, cryptoRules } from './crypto-rules.ts';
+import { CryptoSessions } from './crypto-sessions.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 import type { RegisteredDevice } from './registered-device.ts';
 
 export interface CryptoOptions {
   readonly queues?: number;
-  readonly rules?: CryptoSessionRules;
+  readonly rules?: CryptoRules;
   readonly transport?: TransportRules;
 }
 
@@ -33,14 +33,14 @@ interface CryptoAnswer {
 }
 
 const MAX_SIZE = 0x1_0000;
-const MAX_KEY = 64;
+const MAX_KEY = 32;
 
 const configOf = (queues: number): Uint8Array =>
   encodeStructure(cryptoConfigLayout, {
     status: VIRTIO_CRYPTO_S_HW_READY,
     maxDataqueues: queues,
     cryptoServices: 1 << VIRTIO_CRYPTO_SERVICE_CIPHER,
-    cipherAlgoL: 1 << VIRTIO_CRYPTO_CIPHER_ARC4,
+    cipherAlgoL: 1 << VIRTIO_CRYPTO_CIPHER_AES_CBC,
     cipherAlgoH: 0,
     hashAlgo: 0,
     macAlgoL: 0,
@@ -52,14 +52,16 @@ const configOf = (queues: number): Uint8Array =>
     maxSize: BigInt(MAX_SIZE),
   });
 
-/** A crypto device (virtio 5.9) with one cipher, ARC4. It has data queues alone: sessions are made beside them. */
+/** A crypto device (virtio 5.9) with one cipher, AES in CBC mode. It has data queues alone: sessions are made beside them. */
 export class CryptoDevice extends QueuedDevice {
   readonly deviceId = VIRTIO_ID_CRYPTO;
   readonly cryptoSessions: CryptoSessions;
+  readonly #rules: CryptoRules;
 
-  constructor({ queues = 1, rules = cryptoSessionRules, transport = transportRules }: CryptoOptions = {}) {
+  constructor({ queues = 1, rules = cryptoRules, transport = transportRules }: CryptoOptions = {}) {
     super(queues, 0n, transport, { asMade: configOf(queues) });
     this.cryptoSessions = new CryptoSessions(rules);
+    this.#rules = rules;
   }
 
   override reset(): void {
@@ -76,7 +78,7 @@ export class CryptoDevice extends QueuedDevice {
     const { outcome, data } = this.#carryOut(chain);
     const written = data === undefined ? 0 : writePieces(chain.writable, 0, data);
     fillPieces(chain.writable, written, 0);
-    writePieces(chain.writable, chain.writableLength - 1, Uint8Array.of(cryptoStatus[outcome]));
+    writePieces(chain.writable, chain.writableLength - 1, Uint8Array.of(this.#rules.status(outcome)));
     this.complete(queue, ring, chain, chain.writableLength);
     return 'progressed';
   }
@@ -93,14 +95,17 @@ export class CryptoDevice extends QueuedDevice {
       chain.readableLength === CRYPTO_HEADER_SIZE + ivLength + sourceLength &&
       chain.writableLength === targetLength + 1;
     if (!isWhole) return { outcome: 'badmsg' };
-    // The cipher has no initialisation vector.
-    if (ivLength !== 0 || sourceLength !== targetLength || sourceLength > MAX_SIZE) return { outcome: 'err' };
-    return { outcome: 'ok', data: arc4(key, gather(chain.readable, CRYPTO_HEADER_SIZE, sourceLength)) };
+    const areBlocks = sourceLength === targetLength && sourceLength % AES_BLOCK_SIZE === 0;
+    if (ivLength !== AES_BLOCK_SIZE || !areBlocks || sourceLength > MAX_SIZE) return { outcome: 'err' };
+    const iv = gather(chain.readable, CRYPTO_HEADER_SIZE, ivLength);
+    const source = gather(chain.readable, CRYPTO_HEADER_SIZE + ivLength, sourceLength);
+    const direction = opcode === VIRTIO_CRYPTO_CIPHER_ENCRYPT ? 'encrypt' : 'decrypt';
+    return { outcome: 'ok', data: this.#rules.cipher(direction, key, iv, source) };
   }
 }
 
-export const cryptoReference: RegisteredDevice<CryptoSessionRules> = {
-  rules: cryptoSessionRules,
+export const cryptoReference: RegisteredDevice<CryptoRules> = {
+  rules: cryptoRules,
   queues: 2,
   make: (making) => new CryptoDevice(making),
 };

@@ -11,7 +11,7 @@ export const VIRTIO_CRYPTO_SERVICE_CIPHER = 0;
 export const VIRTIO_CRYPTO_CIPHER_ENCRYPT = 0;
 export const VIRTIO_CRYPTO_CIPHER_DECRYPT = 1;
 export const VIRTIO_CRYPTO_CIPHER_CREATE_SESSION = 2;
-export const VIRTIO_CRYPTO_CIPHER_ARC4 = 1;
+export const VIRTIO_CRYPTO_CIPHER_AES_CBC = 3;
 /** What a symmetric operation is: one of a cipher, or of a cipher with a hash or MAC. */
 export const VIRTIO_CRYPTO_SYM_OP_CIPHER = 1;
 

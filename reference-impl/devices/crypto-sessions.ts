@@ -1,5 +1,5 @@
 import {
-  VIRTIO_CRYPTO_CIPHER_ARC4,
+  VIRTIO_CRYPTO_CIPHER_AES_CBC,
   VIRTIO_CRYPTO_CIPHER_CREATE_SESSION,
   VIRTIO_CRYPTO_SYM_OP_CIPHER,
 } from './crypto-layout.ts';
@@ -26,13 +26,14 @@ export interface CryptoSessionRules {
   readonly most: number;
 }
 
+const keyLengths: readonly number[] = [16, 32];
+
 export const cryptoSessionRules: CryptoSessionRules = {
-  accepts: ({ opcode, cipher, keyLength, operation, key }) =>
+  accepts: ({ opcode, cipher, keyLength, operation }) =>
     (opcode === undefined || opcode === BigInt(VIRTIO_CRYPTO_CIPHER_CREATE_SESSION)) &&
     operation === VIRTIO_CRYPTO_SYM_OP_CIPHER &&
-    cipher === VIRTIO_CRYPTO_CIPHER_ARC4 &&
-    keyLength >= 1 &&
-    keyLength <= key.length,
+    cipher === VIRTIO_CRYPTO_CIPHER_AES_CBC &&
+    keyLengths.includes(keyLength),
   idOf: (made) => BigInt(made),
   failure: -1n,
   most: 256,

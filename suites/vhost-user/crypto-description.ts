@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../../drivers/port/port.ts';
 import {
-  VIRTIO_CRYPTO_CIPHER_ARC4,
+  VIRTIO_CRYPTO_CIPHER_AES_CBC,
   VIRTIO_CRYPTO_CIPHER_CREATE_SESSION,
   VIRTIO_CRYPTO_SYM_OP_CIPHER,
 } from '../../reference-impl/devices/crypto-layout.ts';
@@ -25,43 +25,37 @@ export const descriptionForms: readonly DescriptionForm[] = [
   { bytes: 632, sessionIdAt: 0, opcode: { at: 8, bits: 32 }, parametersAt: 12, keyAt: 56 },
 ];
 
-export interface CryptoCipher {
-  readonly algorithm: number;
-  readonly keyBytes: number;
+export const cryptoDirections = { encrypt: 1, decrypt: 2 } as const;
+export type CryptoDirection = keyof typeof cryptoDirections;
+
+export interface SessionWish {
+  readonly algorithm?: number;
+  readonly direction?: CryptoDirection;
+  readonly key?: Uint8Array;
 }
-
-const aesCbc = 3;
-
-export const ciphers: readonly CryptoCipher[] = [
-  { algorithm: aesCbc, keyBytes: 16 },
-  { algorithm: VIRTIO_CRYPTO_CIPHER_ARC4, keyBytes: 16 },
-];
 
 /** Of the parameters: cipher, bytes of its key, what an operation is, and its direction. */
 const parameter = { cipher: 0, keyLength: 4, operation: 24, direction: 25 } as const;
-const encrypts = 1;
+const anyKey = Uint8Array.from({ length: 16 }, (_, at) => at);
 
-/** A session of a cipher alone, in one of the forms. */
-export class CryptoDescription {
-  readonly form: DescriptionForm;
-  readonly #cipher: CryptoCipher;
-
-  constructor(form: DescriptionForm, cipher: CryptoCipher) {
-    this.form = form;
-    this.#cipher = cipher;
-  }
-
-  message(): OutgoingMessage {
-    const { bytes, parametersAt, opcode, keyAt } = this.form;
-    const payload = new Uint8Array(bytes);
-    const view = new DataView(payload.buffer);
-    view.setUint32(parametersAt + parameter.cipher, this.#cipher.algorithm, true);
-    view.setUint32(parametersAt + parameter.keyLength, this.#cipher.keyBytes, true);
-    view.setUint8(parametersAt + parameter.operation, VIRTIO_CRYPTO_SYM_OP_CIPHER);
-    view.setUint8(parametersAt + parameter.direction, encrypts);
-    // The upper half of a code of 64 bits is 0.
-    if (opcode !== undefined) view.setUint32(opcode.at, VIRTIO_CRYPTO_CIPHER_CREATE_SESSION, true);
-    for (let at = 0; at < this.#cipher.keyBytes; at++) payload[keyAt + at] = at;
-    return { request: 'VHOST_USER_CREATE_CRYPTO_SESSION', payload };
-  }
+/** CREATE_CRYPTO_SESSION of a cipher alone, in one of the forms: AES in CBC mode that encrypts, unless told. */
+export function createSession(
+  { bytes, parametersAt, opcode, keyAt }: DescriptionForm,
+  { algorithm = VIRTIO_CRYPTO_CIPHER_AES_CBC, direction = 'encrypt', key = anyKey }: SessionWish = {},
+): OutgoingMessage {
+  const payload = new Uint8Array(bytes);
+  const view = new DataView(payload.buffer);
+  view.setUint32(parametersAt + parameter.cipher, algorithm, true);
+  view.setUint32(parametersAt + parameter.keyLength, key.length, true);
+  view.setUint8(parametersAt + parameter.operation, VIRTIO_CRYPTO_SYM_OP_CIPHER);
+  view.setUint8(parametersAt + parameter.direction, cryptoDirections[direction]);
+  // The upper half of a code of 64 bits is 0.
+  if (opcode !== undefined) view.setUint32(opcode.at, VIRTIO_CRYPTO_CIPHER_CREATE_SESSION, true);
+  payload.set(key, keyAt);
+  return { request: 'VHOST_USER_CREATE_CRYPTO_SESSION', payload };
 }
+
+export const closeSession = (id: bigint): OutgoingMessage => ({
+  request: 'VHOST_USER_CLOSE_CRYPTO_SESSION',
+  payload: { u64: BigInt.asUintN(64, id) },
+});

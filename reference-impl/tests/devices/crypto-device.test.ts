@@ -1,5 +1,5 @@
 import t from 'tap';
-import { arc4 } from '../../devices/arc4.ts';
+import { aesCbc } from '../../devices/aes-cbc.ts';
 import { CryptoDevice } from '../../devices/crypto-device.ts';
 import {
   CRYPTO_HEADER_SIZE,
@@ -19,28 +19,50 @@ import { harness } from './queue-harness.ts';
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-t.test('ARC4 has the key stream that is known of it', async (t) => {
-  t.equal(hex(arc4(bytesOf('Key'), bytesOf('Plaintext'))), 'bbf316e8d940af0ad3');
-  t.equal(hex(arc4(bytesOf('Wiki'), bytesOf('pedia'))), '1021bf0420');
-  t.equal(hex(arc4(Uint8Array.of(1, 2, 3, 4, 5), new Uint8Array(16))), 'b2396305f03dc027ccc3524a0a1118a8');
-  const long = Uint8Array.from({ length: 600 }, (_, at) => at & 0xff);
-  t.same(arc4(bytesOf('k'), arc4(bytesOf('k'), long)), long);
+const unhex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
+const vector = Uint8Array.from({ length: 16 }, (_, at) => at);
+
+t.test('AES in CBC mode has the results that are known of it', async (t) => {
+  // NIST SP 800-38A, F.2.1 and F.2.5: the first two blocks.
+  const plain = unhex('6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51');
+  const known = [
+    {
+      key: '2b7e151628aed2a6abf7158809cf4f3c',
+      secret: '7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2',
+    },
+    {
+      key: '603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4',
+      secret: 'f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d',
+    },
+  ];
+  for (const { key, secret } of known) {
+    t.equal(hex(aesCbc('encrypt', unhex(key), vector, plain)), secret);
+    t.equal(hex(aesCbc('decrypt', unhex(key), vector, unhex(secret))), hex(plain));
+  }
 });
 
-const cipher = 1;
-const wish = { cipher, keyLength: 3, operation: 1, key: bytesOf('Key   ') };
+const cipher = 3;
+const key = bytesOf('Key of 16 bytes.');
+const wish = { cipher, keyLength: 16, operation: 1, key };
 
 t.test('sessions have ids of their own until they are closed', async (t) => {
   const { cryptoSessions: sessions } = new CryptoDevice();
   t.same([sessions.create(wish), sessions.create({ ...wish, opcode: 2n })], [0n, 1n]);
-  t.same(sessions.keyOf(1n), bytesOf('Key'));
+  t.same(sessions.keyOf(1n), key);
   t.equal(sessions.close(0n), true);
   t.equal(sessions.close(0n), false);
   t.equal(sessions.keyOf(0n), undefined);
   t.equal(sessions.create(wish), 2n, 'the id of one that is closed does not come again');
-  const refused = [{ opcode: 3n }, { cipher: 3 }, { operation: 2 }, { keyLength: 0 }, { keyLength: 7 }];
+  const refused = [
+    { opcode: 3n },
+    { cipher: 1 },
+    { operation: 2 },
+    { keyLength: 0 },
+    { keyLength: 17 },
+    { keyLength: 24 },
+  ];
   for (const part of refused) t.equal(sessions.create({ ...wish, ...part }), -1n, Object.keys(part).join());
-  t.equal(sessions.create({ ...wish, keyLength: 6 }), 3n);
+  t.equal(sessions.create({ ...wish, keyLength: 32, key: new Uint8Array(64) }), 3n);
   for (let n = 0; n < 253; n++) t.ok(sessions.create(wish) > 0n);
   t.equal(sessions.create(wish), -1n, 'no more than 256 at once');
   sessions.forget();
@@ -50,13 +72,16 @@ t.test('sessions have ids of their own until they are closed', async (t) => {
 t.test('requests are carried out with the key of their session', async (t) => {
   const device = new CryptoDevice({ queues: 2 });
   const { guest, queue } = harness(device);
-  device.cryptoSessions.create({ ...wish, key: bytesOf('Other '), keyLength: 5 });
+  device.cryptoSessions.create({ ...wish, key: bytesOf('Another of those') });
   const sessionId = device.cryptoSessions.create(wish);
-  const right = { opcode: 0, sessionId, ivLength: 0, sourceLength: 9, targetLength: 9, operation: 1 };
-  const carriedOut = (part: Partial<CryptoHeader>, text = 'Plaintext', room = 10): [string, number] => {
-    const source = guest.allocate({ size: CRYPTO_HEADER_SIZE + text.length });
+  const plain = bytesOf('Plaintext of two whole blocks...');
+  const secret = aesCbc('encrypt', key, vector, plain);
+  const right = { opcode: 0, sessionId, ivLength: 16, sourceLength: 32, targetLength: 32, operation: 1 };
+  const carriedOut = (part: Partial<CryptoHeader>, data = plain, room = 33): [string, number] => {
+    const source = guest.allocate({ size: CRYPTO_HEADER_SIZE + 16 + data.length });
     source.store(encodeCryptoHeader({ ...right, ...part }));
-    source.store(bytesOf(text), CRYPTO_HEADER_SIZE);
+    source.store(vector, CRYPTO_HEADER_SIZE);
+    source.store(data, CRYPTO_HEADER_SIZE + 16);
     const target = guest.allocate({ size: room });
     target.fill(0xee);
     queue(1).driver.add([readable(source), writable(target)]);
@@ -65,16 +90,17 @@ t.test('requests are carried out with the key of their session', async (t) => {
     const answer = target.load();
     return [hex(answer.subarray(0, -1)), answer.at(-1) ?? -1];
   };
-  const nothing = '00'.repeat(9);
-  t.same(carriedOut({}), ['bbf316e8d940af0ad3', cryptoStatus.ok]);
-  t.same(carriedOut({ opcode: 1 }), ['bbf316e8d940af0ad3', cryptoStatus.ok]);
+  const nothing = '00'.repeat(32);
+  t.same(carriedOut({}), [hex(secret), cryptoStatus.ok]);
+  t.same(carriedOut({ opcode: 1 }, secret), [hex(plain), cryptoStatus.ok]);
   t.same(carriedOut({ opcode: 0x100 }), [nothing, cryptoStatus.notsupp], 'a hash');
   t.same(carriedOut({ operation: 2 }), [nothing, cryptoStatus.notsupp], 'a chain of algorithms');
   t.same(carriedOut({ sessionId: 7n }), [nothing, cryptoStatus.invsess]);
-  t.same(carriedOut({ sourceLength: 8 }), [nothing, cryptoStatus.badmsg]);
-  t.same(carriedOut({ targetLength: 8 }), [nothing, cryptoStatus.badmsg]);
-  t.same(carriedOut({ ivLength: 1, sourceLength: 8 }), [nothing, cryptoStatus.err], 'an initialisation vector');
-  t.same(carriedOut({ targetLength: 10 }, 'Plaintext', 11), ['00'.repeat(10), cryptoStatus.err]);
+  t.same(carriedOut({ sourceLength: 31 }), [nothing, cryptoStatus.badmsg]);
+  t.same(carriedOut({ targetLength: 31 }), [nothing, cryptoStatus.badmsg]);
+  t.same(carriedOut({ ivLength: 0, sourceLength: 48 }), [nothing, cryptoStatus.err], 'no initialisation vector');
+  t.same(carriedOut({ sourceLength: 31 }, plain.subarray(1)), [nothing, cryptoStatus.err], 'a part of a block');
+  t.same(carriedOut({ targetLength: 33 }, plain, 34), ['00'.repeat(33), cryptoStatus.err]);
   const short = guest.allocate({ size: CRYPTO_HEADER_SIZE - 1 });
   const status = guest.allocate({ size: 1 });
   queue(0).driver.add([readable(short), writable(status)]);
@@ -89,7 +115,7 @@ t.test('its configuration says what it has, and no driver writes it', async (t) 
   t.equal(device.configSize, 56);
   t.same(
     [0, 4, 8, 12, 36].map((at) => view.getUint32(at, true)),
-    [1, 2, 1, 2, 64],
+    [1, 2, 1, 8, 32],
   );
   t.equal(view.getBigUint64(48, true), 0x1_0000n);
   t.equal(device.readConfig(50, 7), undefined);
@@ -105,9 +131,9 @@ t.test('sessions are made by messages of both forms, and closed', async (t) => {
   const test = new SessionUnderTest('crypto');
   test.negotiate();
   const parameters = new Uint8Array(1056);
-  parameters.set([cipher, 0, 0, 0, 3]);
+  parameters.set([cipher, 0, 0, 0, 16]);
   parameters[24] = 1;
-  parameters.set(bytesOf('Key'), 48);
+  parameters.set(key, 48);
   const byOperation: PayloadValue<typeof cryptoSessionByOperationPayload> = { opCode: 2n, parameters, sessionId: 0n };
   const plain: PayloadValue<typeof cryptoSessionPayload> = {
     sessionId: 0n,
@@ -122,8 +148,8 @@ t.test('sessions are made by messages of both forms, and closed', async (t) => {
   t.same(told, encode(cryptoSessionByOperationPayload, { ...byOperation, sessionId: 1n }));
   const failed = made(encode(cryptoSessionByOperationPayload, { ...byOperation, opCode: 1n }));
   t.same(failed, encode(cryptoSessionByOperationPayload, { ...byOperation, opCode: 1n, sessionId: -1n }));
-  t.same(test.session.device.cryptoSessions?.keyOf(0n), bytesOf('Key'));
-  t.same(test.session.device.cryptoSessions?.keyOf(1n), bytesOf('Key'));
+  t.same(test.session.device.cryptoSessions?.keyOf(0n), key);
+  t.same(test.session.device.cryptoSessions?.keyOf(1n), key);
   const closing = { payload: u64(1n) };
   t.equal(test.acknowledgement('VHOST_USER_CLOSE_CRYPTO_SESSION', closing), 0n);
   t.not(test.acknowledgement('VHOST_USER_CLOSE_CRYPTO_SESSION', closing), 0n);

@@ -1,12 +1,13 @@
-import type { CryptoSessionRules } from '../../../devices/crypto-sessions.ts';
+import { AES_BLOCK_SIZE, aesCbc } from '../../../devices/aes-cbc.ts';
+import { type CryptoRules, cryptoRules } from '../../../devices/crypto-rules.ts';
 import type { VhostUserFault } from '../../fault.ts';
 import { type Change, vhostUserFault } from './vhost-user-fault.ts';
 
 const inCrypto =
-  (entries: Partial<CryptoSessionRules>): Change =>
+  (entries: Partial<CryptoRules>): Change =>
   (rules) => ({ ...rules, crypto: { ...rules.crypto, ...entries } });
 
-/** Sessions of a crypto device. */
+/** Sessions and requests of a crypto device. */
 export const cryptoFaults = {
   'crypto-failure-tells-positive': vhostUserFault(
     'vu-crypto/session-id-or-negative-error',
@@ -17,5 +18,32 @@ export const cryptoFaults = {
     'vu-crypto/session-id-or-negative-error',
     'all sessions of a device have the id 0',
     inCrypto({ idOf: () => 0n }),
+  ),
+  'crypto-vector-ignored': vhostUserFault(
+    'crypto/cipher-result-in-destination',
+    'the initialisation vector of a request counts as zeros',
+    inCrypto({ cipher: (direction, key, iv, data) => aesCbc(direction, key, new Uint8Array(iv.length), data) }),
+  ),
+  'crypto-blocks-not-chained': vhostUserFault(
+    'crypto/cipher-result-in-destination',
+    'each block of a request is taken by itself, with the vector of the first',
+    inCrypto({
+      cipher: (direction, key, iv, data) => {
+        const result = new Uint8Array(data.length);
+        for (let from = 0; from < data.length; from += AES_BLOCK_SIZE)
+          result.set(aesCbc(direction, key, iv, data.subarray(from, from + AES_BLOCK_SIZE)), from);
+        return result;
+      },
+    }),
+  ),
+  'crypto-decrypts-by-encrypting': vhostUserFault(
+    'crypto/cipher-result-in-destination',
+    'data that are to be decrypted are encrypted',
+    inCrypto({ cipher: (_, key, iv, data) => aesCbc('encrypt', key, iv, data) }),
+  ),
+  'crypto-unknown-session-err': vhostUserFault(
+    'crypto/invalid-session-told',
+    'a request of a session that there is not has the status ERR',
+    inCrypto({ status: (outcome) => cryptoRules.status(outcome === 'invsess' ? 'err' : outcome) }),
   ),
 } as const satisfies Record<string, VhostUserFault>;
