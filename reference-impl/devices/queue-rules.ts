@@ -7,6 +7,8 @@ export interface QueueRules {
   readonly offered: (features: bigint) => bigint;
   /** Whether a ring that holds chains is looked into. */
   readonly mayProcess: (state: QueueSituation) => boolean;
+  /** The queue that is looked at first, given the one behind that which was served last. */
+  readonly firstTurn: (behind: number) => number;
   /** Whether a malformed chain ends the work on its queue. */
   readonly breaksOnMalformed: () => boolean;
   /** Whether kicks are turned off while the queue is worked on. */
@@ -46,6 +48,7 @@ export const queueRules: QueueRules = {
   offered: (features) => features,
   mayProcess: ({ isRunning, isStarted, isEnabled, canDiscard, isKicked, isBroken }) =>
     isRunning && isStarted && (isEnabled || canDiscard) && isKicked === true && !isBroken,
+  firstTurn: (behind) => behind,
   breaksOnMalformed: () => true,
   suppressesKicksWhileAwake: () => true,
   asksForKicks: () => true,

@@ -266,8 +266,9 @@ export abstract class QueuedDevice implements ParentDriver {
 
   step(): StepOutcome {
     if (this.#notifyPages !== undefined) this.#readNotifyPages(this.#notifyPages);
+    const first = this.transport.queue.firstTurn(this.#turn);
     for (const n of this.queues.keys()) {
-      const queue = this.queues[(this.#turn + n) % this.queueCount] as Queue;
+      const queue = this.queues[(first + n) % this.queueCount] as Queue;
       const outcome = this.work(queue);
       if (outcome === 'progressed') {
         this.#turn = queue.index + 1;

@@ -5,6 +5,7 @@ import {
   VIRTIO_BLK_F_DISCARD,
   VIRTIO_BLK_F_WRITE_ZEROES,
   VIRTIO_BLK_T_DISCARD,
+  VIRTIO_BLK_T_FLUSH,
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
@@ -45,6 +46,7 @@ export function observe(rules: DeviceRules): string[] {
     observeBlock(rules, eventIdx, (what, value) => note(`${eventIdx} ${what}`, value));
   observeMalformed(rules, note);
   observeStates(rules, note);
+  observeTurns(rules, note);
   observeNet(rules, note);
   observeControl(rules, note);
   observeFilter(rules, note);
@@ -267,6 +269,24 @@ function observeStates(rules: DeviceRules, note: Note): void {
   h.drain();
   note('second life', [ring.usedIdx(), ring.usedElement(7), ...h.calls]);
   note('second base', device.stopQueue(0));
+}
+
+function observeTurns(rules: DeviceRules, note: Note): void {
+  const device = new BlockDevice({ sectors: 8, queues: 2, transport: rules.transport, rules: rules.block });
+  const h = harness(device, { guest: smallGuest(), size: 8 });
+  const status = h.guest.allocate({ size: 1 });
+  const [flush] = place(h, header(VIRTIO_BLK_T_FLUSH), 16) as [Span];
+  const queues = [0, 1].map((index) => h.queue(index));
+  for (const { driver } of queues) {
+    for (let n = 0; n < 3; n++) driver.add([readable(flush), writable(status)]);
+    driver.publish();
+  }
+  for (const index of queues.keys()) device.notify(index);
+  const turns = Array.from({ length: 6 }, () => {
+    device.step();
+    return queues.map(({ ring }) => ring.usedIdx());
+  });
+  note('turns', turns);
 }
 
 function observeNet(rules: DeviceRules, note: Note): void {

@@ -92,6 +92,7 @@ const queueEntries: { readonly [K in keyof QueueRules]: readonly QueueRules[K][]
     (situation) => queueRules.mayProcess({ ...situation, canDiscard: false }),
     (situation) => queueRules.mayProcess({ ...situation, isKicked: true }),
   ],
+  firstTurn: [() => 0],
   survivesKick: [(pending) => (pending() ?? 1) > 0],
   breaksOnMalformed: [() => false],
   suppressesKicksWhileAwake: [() => false],
