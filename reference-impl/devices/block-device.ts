@@ -77,6 +77,7 @@ const configOf = (sectors: number, queues: number): Uint8Array =>
     alignmentOffset: 0,
     minIoSize: 1,
     optIoSize: 0,
+    // The disk is memory, and a write is in it at once.
     writeback: 0,
     numQueues: queues,
     maxDiscardSectors: sectors,
@@ -112,11 +113,6 @@ export class BlockDevice extends QueuedDevice {
     this.#capacity = BigInt(sectors);
     this.#serial = serial;
     this.#rules = rules;
-  }
-
-  override setFeatures(features: bigint): void {
-    super.setFeatures(features);
-    this.config[blockConfig.writeback] = this.#rules.writeback();
   }
 
   /** Only `writeback` can be written (virtio 5.2.5). */
@@ -168,7 +164,7 @@ export class BlockDevice extends QueuedDevice {
       case VIRTIO_BLK_T_SECURE_ERASE:
         return this.has(VIRTIO_BLK_F_SECURE_ERASE) ? withoutData(this.#zero(chain, 0, isBigEndian)) : unsupported;
       case VIRTIO_BLK_T_FLUSH:
-        return withoutData(this.#rules.flush());
+        return withoutData(this.#rules.flushed);
     }
     return withoutData(this.#rules.unknown(header.type));
   }
@@ -188,7 +184,8 @@ export class BlockDevice extends QueuedDevice {
     const bytes = Math.max(0, chain.readableLength - start);
     if (!this.#fits(sector, bytes)) return 'failed';
     const target = this.disk.subarray(this.#rules.byteOf(sector));
-    const data = this.#rules.write(gather(chain.readable, start, Math.min(bytes, target.length)));
+    // It ends with the disk even where a fault lets it in.
+    const data = this.#rules.write(gather(chain.readable, start, target.length));
     target.set(data.subarray(0, target.length));
     return 'done';
   }

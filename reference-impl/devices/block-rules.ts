@@ -37,7 +37,8 @@ export interface BlockRules {
   readonly read: (stored: Uint8Array) => Uint8Array;
   /** What a write stores of the driver's bytes; fewer bytes leave the rest as it was. */
   readonly write: (data: Uint8Array) => Uint8Array;
-  readonly flush: () => BlockOutcome;
+  /** What becomes of a flush. */
+  readonly flushed: BlockOutcome;
   readonly supports: (type: number) => boolean;
   /** What becomes of a request of a type that this device does not know. */
   readonly unknown: (type: number) => BlockOutcome;
@@ -50,8 +51,6 @@ export interface BlockRules {
   readonly acceptsRangeFlags: (flags: number, defined: number) => boolean;
   /** What each byte of a range reads as once it was zeroed. */
   readonly zeroed: () => number;
-  /** `writeback` of config space when features are accepted: the disk is memory, and a write is in it at once. */
-  readonly writeback: () => number;
   /** The 20 bytes of GET_ID. */
   readonly identity: (serial: string) => Uint8Array;
   /** Carries a request out, data and status, and tells its chain as used, which must come behind. */
@@ -81,7 +80,7 @@ export const blockRules: BlockRules = {
   byteOf: (sector) => Number(sector) * SECTOR_SIZE,
   read: (stored) => stored,
   write: (data) => data,
-  flush: () => 'done',
+  flushed: 'done',
   supports: () => true,
   unknown: () => 'unsupported',
   ranges: (readable, isBigEndian) => decodeRanges(gather(readable, BLOCK_HEADER_SIZE), isBigEndian),
@@ -89,7 +88,6 @@ export const blockRules: BlockRules = {
   cleared: (range) => range,
   acceptsRangeFlags: (flags, defined) => (flags & ~defined) === 0,
   zeroed: () => 0,
-  writeback: () => 0,
   identity: encodeBlockId,
   inOrder: (_, carryOut, tell) => {
     carryOut();

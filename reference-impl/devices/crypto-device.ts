@@ -18,7 +18,7 @@ import {
 import { type CryptoRules, cryptoRules } from './crypto-rules.ts';
 import { CryptoSessions } from './crypto-sessions.ts';
 import type { StepOutcome } from './parent-driver.ts';
-import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
+import { plainSpace, type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 import type { RegisteredDevice } from './registered-device.ts';
 
 export interface CryptoOptions {
@@ -59,7 +59,7 @@ export class CryptoDevice extends QueuedDevice {
   readonly #rules: CryptoRules;
 
   constructor({ queues = 1, rules = cryptoRules, transport = transportRules }: CryptoOptions = {}) {
-    super(queues, 0n, transport, { asMade: configOf(queues) });
+    super(queues, 0n, transport, plainSpace(configOf(queues)));
     this.cryptoSessions = new CryptoSessions(rules);
     this.#rules = rules;
   }

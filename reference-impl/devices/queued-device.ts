@@ -100,11 +100,12 @@ const NO_NOTIFICATION = 0xffff;
 export interface ConfigSpace {
   /** As the device is made, and as a reset leaves it. */
   readonly asMade: Uint8Array;
-  /** As drivers read it, of what is stored; as it is stored where it is left out. */
-  readonly shown?: (stored: Uint8Array) => Uint8Array;
+  /** As drivers read it, of what is stored. */
+  readonly shown: (stored: Uint8Array) => Uint8Array;
 }
 
-const noSpace: ConfigSpace = { asMade: new Uint8Array() };
+/** A space that is read as it is stored. */
+export const plainSpace = (asMade: Uint8Array): ConfigSpace => ({ asMade, shown: (stored) => stored });
 
 const noSinks: ParentSinks = { signalCall: () => {}, signalError: () => {} };
 
@@ -131,7 +132,12 @@ export abstract class QueuedDevice implements ParentDriver {
   #turn = 0;
   #notifyPages: (DataView | undefined)[] | undefined;
 
-  constructor(queueCount: number, supportedFeatures: bigint, transport: TransportRules, space: ConfigSpace = noSpace) {
+  constructor(
+    queueCount: number,
+    supportedFeatures: bigint,
+    transport: TransportRules,
+    space: ConfigSpace = plainSpace(new Uint8Array()),
+  ) {
     this.queueCount = queueCount;
     this.supportedFeatures = transport.queue.offered(supportedFeatures | QUEUE_FEATURES);
     this.transport = transport;
@@ -143,8 +149,7 @@ export abstract class QueuedDevice implements ParentDriver {
 
   readConfig(offset: number, length: number): Uint8Array | undefined {
     if (offset + length > this.configSize) return undefined;
-    const { shown } = this.#space;
-    return (shown?.(this.config) ?? this.config).slice(offset, offset + length);
+    return this.#space.shown(this.config).slice(offset, offset + length);
   }
 
   restoreConfig(offset: number, bytes: Uint8Array): boolean {

@@ -54,7 +54,7 @@ export const blockFaults = {
       filler: () => 0xff,
     }),
   ),
-  'block-flush-fails': deviceFault('blk/flush-succeeds', 'a flush fails', inBlock({ flush: () => 'failed' })),
+  'block-flush-fails': deviceFault('blk/flush-succeeds', 'a flush fails', inBlock({ flushed: 'failed' })),
   'block-discard-unsupported': deviceFault(
     'blk/discard-succeeds',
     'a discard is not supported, although the feature is',
@@ -172,11 +172,6 @@ export const blockFaults = {
     'blk/config-wce-implies-flush',
     'CONFIG_WCE is offered without FLUSH',
     inBlock({ offered: (features) => features & ~VIRTIO_BLK_F_FLUSH }),
-  ),
-  'block-writeback-without-flush': deviceFault(
-    'blk/writeback-zero-without-flush',
-    'writeback starts at 1 whatever was negotiated',
-    inBlock({ writeback: () => 1 }),
   ),
   'block-capacity-halved': deviceFault(
     'blk/capacity-in-sectors',

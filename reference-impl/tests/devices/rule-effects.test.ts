@@ -121,7 +121,7 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
   byteOf: [() => 0],
   read: [(stored) => stored.map((byte) => byte ^ 1)],
   write: [(data) => data.subarray(0, 512), (data) => data.map((byte) => byte ^ 1)],
-  flush: [() => 'failed', () => 'unsupported'],
+  flushed: ['failed', 'unsupported'],
   supports: [(type) => type !== 8],
   unknown: [() => 'done', () => 'failed'],
   ranges: [(readable) => blockRules.ranges(readable).slice(1)],
@@ -129,7 +129,6 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
   cleared: [({ sector, sectors }) => ({ sector, sectors: sectors + 1 })],
   acceptsRangeFlags: [() => true, () => false],
   zeroed: [() => 0x5a],
-  writeback: [() => 1],
   identity: [(serial) => blockRules.identity(serial.slice(1))],
   inOrder: [
     (_, act, tell) => {
