@@ -1,6 +1,6 @@
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { arpFrameSize, arpReply, arpRequest } from '../../reference-impl/devices/arp.ts';
-import { VIRTIO_NET_F_MRG_RXBUF } from '../../reference-impl/devices/net-layout.ts';
+import { VIRTIO_NET_F_HASH_REPORT, VIRTIO_NET_F_MRG_RXBUF } from '../../reference-impl/devices/net-layout.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { VIRTIO_F_VERSION_1 } from '../../reference-impl/virtqueue/feature-bits.ts';
 import type { Guest, Queue } from '../port/port.ts';
@@ -18,9 +18,14 @@ import {
 import { unmet } from './request-needs.ts';
 
 const numBuffersOffset = 10;
+const withHash = 20;
 
-/** Bytes of struct virtio_net_hdr: num_buffers is in it with VERSION_1 or MRG_RXBUF (virtio 5.1.6). */
+/**
+ * Bytes of struct virtio_net_hdr: num_buffers is in it with VERSION_1 or MRG_RXBUF, and the hash behind it with HASH_REPORT
+ * (virtio 5.1.9).
+ */
 export function headerSizeOf({ device }: FeatureSet): number {
+  if ((device & VIRTIO_NET_F_HASH_REPORT) !== 0n) return withHash;
   return (device & (VIRTIO_F_VERSION_1 | VIRTIO_NET_F_MRG_RXBUF)) === 0n ? numBuffersOffset : numBuffersOffset + 2;
 }
 

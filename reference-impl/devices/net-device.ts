@@ -2,15 +2,22 @@ import { gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import { encodeStructure } from '../wire/structure.ts';
+import { type CoalescedQueues, Coalescing } from './net-coalescing.ts';
 import { carryOut } from './net-control.ts';
 import { FilterState, receives } from './net-filter.ts';
 import {
   headerInOrder,
   isTransmitQueue,
   MAC_SIZE,
+  NET_HEADER_SIZE,
+  type NetQueueRole,
   netConfig,
   netConfigLayout,
+  netHashConfigLayout,
+  RSS_MAX_KEY_SIZE,
+  RSS_MAX_TABLE_LENGTH,
   roleOfQueue,
+  supportedHashTypes,
   VIRTIO_ID_NET,
   VIRTIO_NET_F_CSUM,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
@@ -19,13 +26,17 @@ import {
   VIRTIO_NET_F_CTRL_VLAN,
   VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_GUEST_ANNOUNCE,
+  VIRTIO_NET_F_HASH_REPORT,
   VIRTIO_NET_F_MAC,
   VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
   VIRTIO_NET_F_MTU,
+  VIRTIO_NET_F_NOTF_COAL,
+  VIRTIO_NET_F_RSS,
   VIRTIO_NET_F_SPEED_DUPLEX,
   VIRTIO_NET_F_STATUS,
   VIRTIO_NET_S_ANNOUNCE,
+  VIRTIO_NET_F_VQ_NOTF_COAL,
   VIRTIO_NET_S_LINK_UP,
 } from './net-layout.ts';
 import { type NetRules, netRules } from './net-rules.ts';
@@ -64,10 +75,26 @@ const CONTROL_FEATURES =
   VIRTIO_NET_F_CTRL_RX_EXTRA |
   VIRTIO_NET_F_CTRL_VLAN |
   VIRTIO_NET_F_GUEST_ANNOUNCE |
-  VIRTIO_NET_F_CTRL_MAC_ADDR;
+  VIRTIO_NET_F_CTRL_MAC_ADDR |
+  VIRTIO_NET_F_HASH_REPORT |
+  VIRTIO_NET_F_NOTF_COAL |
+  VIRTIO_NET_F_VQ_NOTF_COAL;
 
 const SPEED_UNKNOWN = 0xffff_ffff;
 const DUPLEX_UNKNOWN = 0xff;
+
+const hashConfig = {
+  rssMaxKeySize: RSS_MAX_KEY_SIZE,
+  rssMaxTableLength: RSS_MAX_TABLE_LENGTH,
+  supportedHashTypes,
+};
+
+/** Of one pair alone the receive queue needs no scaling. */
+function featuresOf(pairs: number, hasControlQueue: boolean): bigint {
+  if (!hasControlQueue) return FEATURES;
+  const features = FEATURES | CONTROL_FEATURES;
+  return pairs > 1 ? features | VIRTIO_NET_F_RSS : features;
+}
 
 interface PacketPart {
   readonly chain: Chain;
@@ -84,29 +111,35 @@ export class NetDevice extends QueuedDevice {
   /** Where there is a control queue. */
   readonly #steering: Steering | undefined;
   #filter = new FilterState();
+  readonly #coalescing: Coalescing;
+  readonly #coalesced: CoalescedQueues;
 
   constructor(options: NetOptions = {}) {
     const { pairs = 1, mac = referenceMac, mtu = referenceMtu } = options;
     const { rules = netRules, transport = transportRules, hasControlQueue = false } = options;
-    super(
-      2 * pairs + (hasControlQueue ? 1 : 0),
-      rules.offered(hasControlQueue ? FEATURES | CONTROL_FEATURES : FEATURES),
-      transport,
-      {
-        asMade: encodeStructure(netConfigLayout, {
-          mac,
-          status: VIRTIO_NET_S_LINK_UP,
-          maxVirtqueuePairs: pairs,
-          mtu,
-          speed: SPEED_UNKNOWN,
-          duplex: DUPLEX_UNKNOWN,
-        }),
-        shown: rules.config,
-      },
-    );
+    const config = {
+      mac,
+      status: VIRTIO_NET_S_LINK_UP,
+      maxVirtqueuePairs: pairs,
+      mtu,
+      speed: SPEED_UNKNOWN,
+      duplex: DUPLEX_UNKNOWN,
+    };
+    super(2 * pairs + (hasControlQueue ? 1 : 0), rules.offered(featuresOf(pairs, hasControlQueue)), transport, {
+      asMade: hasControlQueue
+        ? encodeStructure(netHashConfigLayout, { ...config, ...hashConfig })
+        : encodeStructure(netConfigLayout, config),
+      shown: rules.config,
+    });
     this.#pairs = pairs;
     this.#rules = rules;
     this.#steering = hasControlQueue ? new Steering(pairs, rules) : undefined;
+    this.#coalescing = new Coalescing(rules);
+    this.#coalesced = {
+      count: this.queueCount,
+      roleOf: (index) => this.#roleOf(index),
+      isEnabled: (index) => this.queues[index]?.isEnabled === true,
+    };
     this.#waiting = this.queues.map(() => []);
   }
 
@@ -147,6 +180,7 @@ export class NetDevice extends QueuedDevice {
     this.#filter = this.#rules.filterAfterReset(this.#filter);
     for (const frames of this.#waiting) frames.length = 0;
     this.#steering?.reset();
+    this.#coalescing.reset();
   }
 
   protected work(queue: Queue): StepOutcome {
@@ -176,10 +210,29 @@ export class NetDevice extends QueuedDevice {
     const announced = (): void => {
       config[netConfig.status] = this.#rules.statusAnnounced(config[netConfig.status] ?? 0);
     };
-    const net = { features, config, steering, filter: this.#filter, dropUnused, announced };
+    const net = {
+      features,
+      config,
+      steering,
+      filter: this.#filter,
+      coalescing: this.#coalescing,
+      queues: this.#coalesced,
+      dropUnused,
+      announced,
+    };
     const answer = carryOut(net, gather(chain.readable), this.#rules);
     this.complete(queue, ring, chain, writePieces(chain.writable, 0, answer));
     return 'progressed';
+  }
+
+  #roleOf(index: number): NetQueueRole {
+    return index < this.queueCount ? roleOfQueue(index, this.#pairs, this.features) : 'none';
+  }
+
+  override setQueueEnabled(index: number, enabled: boolean): void {
+    super.setQueueEnabled(index, enabled);
+    const role = this.#roleOf(index);
+    if (!enabled && (role === 'receive' || role === 'transmit')) this.#coalescing.disabled(index, role);
   }
 
   #transmit(queue: Queue): StepOutcome {
@@ -197,6 +250,7 @@ export class NetDevice extends QueuedDevice {
       for (const one of this.#rules.reflect(frame)) this.#arrives(this.#receiveQueueFor(one, queue.index), one);
     }
     this.complete(queue, ring, chain, this.#rules.transmitted(chain.readableLength));
+    if (this.#rules.callsAnyway(this.#coalescing.of(queue.index))) this.sinks.signalCall(queue.index);
     return 'progressed';
   }
 
@@ -242,6 +296,9 @@ export class NetDevice extends QueuedDevice {
       if (room < needed && !this.#rules.mergesBuffers(this.features)) return putBack('too-large');
     }
     const header = headerInOrder(this.#rules.receiveHeader(chains.length, size, queue.index), queue.isBigEndian);
+    if (this.#steering !== undefined && header.length > NET_HEADER_SIZE) {
+      header.set(this.#steering.hashFieldsOf(frame), NET_HEADER_SIZE);
+    }
     const packet = this.#rules.packet(header, frame);
     this.keep(queue, ...chains);
     const parts = this.#partsOf(packet, chains);

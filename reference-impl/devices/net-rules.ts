@@ -1,4 +1,5 @@
 import { withChecksum } from './net-checksum.ts';
+import { type CoalescingRules, coalescingRules } from './net-coalescing.ts';
 import type { ControlRules } from './net-control.ts';
 import { type FilterDecisions, FilterState, filterDecisions } from './net-filter.ts';
 import { filterCommands } from './net-filter-commands.ts';
@@ -16,7 +17,7 @@ import { type SteeringRules, steeringRules } from './net-steering.ts';
 import { rarpRequest } from './rarp.ts';
 
 /** What the network device does by choice; a fault replaces one entry. */
-export interface NetRules extends SteeringRules, ControlRules {
+export interface NetRules extends SteeringRules, ControlRules, CoalescingRules {
   /** What the device offers of the features of its type. */
   readonly offered: (features: bigint) => bigint;
   /** Configuration space as drivers read it, of what is stored. */
@@ -58,6 +59,7 @@ export interface NetRules extends SteeringRules, ControlRules {
 
 export const netRules: NetRules = {
   ...steeringRules,
+  ...coalescingRules,
   offered: (features) => features,
   config: (bytes) => bytes,
   headerSize: netHeaderSize,
@@ -75,7 +77,7 @@ export const netRules: NetRules = {
   isTooLarge: (buffers, size) => buffers >= size,
   usableLength: (offered) => offered,
   receiveHeader: (numBuffers, size) => {
-    const header = new Uint8Array(NET_HEADER_SIZE);
+    const header = new Uint8Array(Math.max(size, NET_HEADER_SIZE));
     header[NUM_BUFFERS_OFFSET] = numBuffers & 0xff;
     header[NUM_BUFFERS_OFFSET + 1] = numBuffers >> 8;
     return header.subarray(0, size);

@@ -2,6 +2,7 @@
 export * as 'device/block' from './device/block-faults.ts';
 export * as 'device/block-config' from './device/block-config-faults.ts';
 export * as 'device/block-range' from './device/block-range-faults.ts';
+export * as 'device/coalescing' from './device/coalescing-faults.ts';
 export * as 'device/entropy' from './device/entropy-faults.ts';
 export * as 'device/kick' from './device/kick-faults.ts';
 export * as 'device/later-call' from './device/later-call-faults.ts';
@@ -12,6 +13,7 @@ export * as 'device/net-header' from './device/net-header-faults.ts';
 export * as 'device/order' from './device/order-faults.ts';
 export * as 'device/pair' from './device/pair-faults.ts';
 export * as 'device/queue' from './device/queue-faults.ts';
+export * as 'device/rss' from './device/rss-faults.ts';
 export * as 'device/size' from './device/size-faults.ts';
 export * as 'device/steering' from './device/steering-faults.ts';
 export * as 'device/virtio-feature' from './device/virtio-feature-faults.ts';

@@ -3,8 +3,11 @@ import { tooSlowToTell } from '../../judging/silence.ts';
 import { defineCase } from '../case.ts';
 import { presupposed } from '../premise.ts';
 import { CommandedPairs, applies as steered } from '../virtio/net/commanded-pairs.ts';
+import { setRss } from '../virtio/net/control-queue.ts';
+import { enabledTypes, rssApplies, supportedOf } from '../virtio/net/hashed-flows.ts';
 import { internetFrame } from '../virtio/net/internet-frame.ts';
 import { framesComeBack, netPort } from '../virtio/net/net-port.ts';
+import { knownKey } from '../virtio/net/toeplitz.ts';
 import { field } from './function.ts';
 
 /**
@@ -98,5 +101,45 @@ export const elsewhere = defineCase({
     }
     const isElsewhere = sent.some((frame) => (pairs.arrival(frame) ?? last) !== last);
     check.equal(isElsewhere, true, 'one of 3 frames came on another receive queue');
+  },
+});
+
+export const droppedByRss = defineCase({
+  id: 'virtio-pci/net/rss-drops-frames-for-a-receive-queue-in-reset',
+  title: 'frames that RSS directs to a receive queue while its reset goes on are delivered neither elsewhere nor later',
+  proves: { 'net/rss-drops-for-queue-in-reset': 'net-rss-frames-for-queue-in-reset-elsewhere' },
+  applies: { ...rssApplies, transports: ['virtio-pci'], negotiate: [...rssApplies.negotiate, 'VIRTIO_F_RING_RESET'] },
+  run(context) {
+    const { session, port, guest, requirement } = context;
+    const check = requirement('net/rss-drops-for-queue-in-reset');
+    const pairs = new CommandedPairs(context, check);
+    const last = pairs.count - 1;
+    const types = supportedOf(context, check, enabledTypes.all);
+    const rss = { types, table: [last], unclassified: last, transmitQueues: 1, key: knownKey };
+    pairs.commanded(setRss(guest, rss), 'the command for receive-side scaling');
+    const frameOf = (n: number): Uint8Array => internetFrame('tcp4', 100 + n);
+    const began = port.nowMs();
+    check.presumes(pairs.pairFor(frameOf(0), 0) === last, 'a frame comes on the queue that the table names');
+    const tookMs = port.nowMs() - began;
+    const lost = [1, 2, 3].map(frameOf);
+    let goesOn = false;
+    const reset = session.resetQueue(2 * last, () => {
+      for (const frame of lost) pairs.send(frame, 0);
+      port.until(() => false, seenWithinMs(port));
+      session.fence();
+      goesOn = field(session, check, 'queueReset') === 1;
+    });
+    check.granted(reset, 'the reset of the receive queue');
+    if (!goesOn || tookMs > seenWithinMs(port)) {
+      check.inconclusive('the reset is over before a frame is sure to have come');
+      return;
+    }
+    pairs.renew(last);
+    check.presumes(pairs.pairFor(frameOf(4), 0) === last, 'a frame comes once the queue is enabled again');
+    for (const [n, frame] of lost.entries()) {
+      const came = pairs.cameBefore(frame)?.pair;
+      const where = came === undefined ? 'nowhere' : `on receiveq${came + 1}`;
+      check.equal(where, 'nowhere', `where frame ${n + 1} comes that was sent while the reset went on`);
+    }
   },
 });

@@ -22,18 +22,18 @@ import {
   VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
   VIRTIO_NET_F_CTRL_MAC_ADDR,
   VIRTIO_NET_F_CTRL_VQ,
-  VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_MRG_RXBUF,
 } from '../../devices/net-layout.ts';
-import { type Guest, plainGuest } from '../../memory/guest.ts';
-import { defaultGuestLayout } from '../../memory/guest-layout.ts';
 import { changes, changesOutside, snapshot } from '../../memory/snapshot.ts';
 import type { Span } from '../../memory/span.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import { areaAddresses, splitPosition } from '../../virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../virtqueue/segment.ts';
 import { SplitDriver } from '../../virtqueue/split/driver-ring.ts';
+import { observeCoalescing } from './observed-coalescing.ts';
 import { observeFilter } from './observed-filter.ts';
+import { observeSteering } from './observed-steering.ts';
+import { type Note, place, smallGuest } from './observing.ts';
 import { type Harness, harness } from './queue-harness.ts';
 
 /** Everything that the driver side of a device can see of it in a fixed script, a line for each thing seen. */
@@ -51,25 +51,11 @@ export function observe(rules: DeviceRules): string[] {
   observeControl(rules, note);
   observeFilter(rules, note);
   observeSteering(rules, note);
+  observeCoalescing(rules, note);
   return seen;
 }
 
 /** The default layout on a small scale: the whole of it is compared after each request. */
-const smallGuest = (): Guest =>
-  plainGuest({ name: 'small', regions: defaultGuestLayout.regions.map((region) => ({ ...region, size: 0x8000 })) });
-
-type Note = (what: string, value: unknown) => void;
-
-function place(h: Harness, bytes: Uint8Array, ...lengths: number[]): Span[] {
-  let at = 0;
-  return lengths.map((length) => {
-    const span = h.guest.allocate({ size: length });
-    span.store(bytes.subarray(at, at + length));
-    at += length;
-    return span;
-  });
-}
-
 const header = (type: number, sector = 0n): Uint8Array => encodeBlockHeader({ type, sector });
 
 function observeBlock(rules: DeviceRules, eventIdx: boolean, note: Note): void {
@@ -368,50 +354,4 @@ function observeControl(rules: DeviceRules, note: Note): void {
     note(`command ${command.join(' ')}`, [driver.reapUsed(), ...answer.load()]);
     note('mac', [...(device.readConfig(netConfig.mac, MAC_SIZE) ?? [])]);
   }
-}
-
-/** Where frames come that were sent on several pairs, without a command and with one for all pairs and for fewer. */
-function observeSteering(rules: DeviceRules, note: Note): void {
-  const pairs = 3;
-  const device = new NetDevice({ pairs, hasControlQueue: true, transport: rules.transport, rules: rules.net });
-  const features = VIRTIO_F_VERSION_1 | VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_MQ;
-  const h = harness(device, { guest: smallGuest(), features, size: 8 });
-  const receive = Array.from({ length: pairs }, (_, pair) => h.queue(2 * pair));
-  for (const { driver, run } of receive) {
-    for (let n = 0; n < 6; n++) driver.add([writable(h.guest.allocate({ size: 80 }))]);
-    run();
-  }
-  const send = (pair: number, what: string): void => {
-    const [frame] = place(
-      h,
-      Uint8Array.from({ length: 72 }, (_, n) => (n < 12 ? 0 : n)),
-      72,
-    );
-    const { driver, run } = h.queue(2 * pair + 1);
-    if (frame !== undefined) driver.add([readable(frame)]);
-    run();
-    note(
-      what,
-      receive.map((queue) => queue.driver.reapUsed().length),
-    );
-  };
-  const use = (count: number): void => {
-    const command = [VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, count, 0];
-    const [written] = place(h, Uint8Array.from(command), command.length);
-    const answer = h.guest.allocate({ size: 1 });
-    const { driver, run } = h.queue(2 * pairs);
-    driver.add([...(written === undefined ? [] : [readable(written)]), writable(answer)]);
-    run();
-    note(`${count} pairs`, [driver.reapUsed().length, ...answer.load()]);
-  };
-  send(0, 'before any command');
-  use(pairs);
-  send(2, 'on the last pair');
-  device.setQueueEnabled(4, false);
-  send(2, 'with its receive queue in reset');
-  device.setQueueEnabled(4, true);
-  use(2);
-  send(2, 'beyond two pairs');
-  use(4);
-  device.reset();
 }

@@ -182,6 +182,19 @@ const netEntries: { readonly [K in keyof NetRules]: readonly NetRules[K][] } = {
   pairOf: [(known) => known, () => 0],
   avoidsReset: [() => false],
   pairsFor: [() => 1],
+  hash: [() => undefined, () => ({ value: 1, report: 1 })],
+  tableIndex: [() => 0, (hash) => hash & 1],
+  unclassified: [() => 0],
+  dropsInReset: [() => false],
+  knowsRss: [() => false],
+  knowsHash: [() => false],
+  hashFields: [() => new Uint8Array(8)],
+  acceptsReserved: [() => false],
+  kept: [() => ({ maxPackets: 1, maxUsecs: 1 })],
+  isCoalesced: [() => true, () => false],
+  whenDisabled: [(_, own) => own],
+  clearsAtReset: [() => false],
+  callsAnyway: [() => true],
 };
 
 const tables = {

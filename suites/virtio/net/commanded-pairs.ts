@@ -1,6 +1,11 @@
 import type { ReceiveBuffer } from '../../../drivers/devices/net-frames.ts';
 import type { DriverPort, Guest, Queue } from '../../../drivers/port/port.ts';
-import { netConfig, VIRTIO_NET_OK } from '../../../reference-impl/devices/net-layout.ts';
+import {
+  netConfig,
+  VIRTIO_NET_F_MQ,
+  VIRTIO_NET_F_RSS,
+  VIRTIO_NET_OK,
+} from '../../../reference-impl/devices/net-layout.ts';
 import type { Applies, CaseContext, VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { fieldFrom } from '../device-parts.ts';
@@ -34,10 +39,17 @@ export interface PairsContext extends Pick<CaseContext<string, VariantAxes>, 'po
 
 interface Pair {
   readonly transmit: Queue;
-  readonly receive: Queue;
+  receive: Queue;
   readonly buffers: Map<number, ReceiveBuffer>;
   /** Buffers that were received into. */
   taken: number;
+}
+
+/** A frame that was received, as text, with its header, and on which pair. */
+export interface Arrival {
+  readonly pair: number;
+  readonly header: Uint8Array;
+  readonly frame: string;
 }
 
 /** Up to four pairs of queues with receive buffers, and the control queue. */
@@ -46,24 +58,23 @@ export class CommandedPairs {
   readonly #context: PairsContext;
   readonly #control: Queue;
   readonly #check: Check;
-  /** Frames that were received, and on which pair. */
-  readonly #arrived: { readonly pair: number; readonly frame: string }[] = [];
+  readonly #arrived: Arrival[] = [];
 
-  /** Attaches all of them before any is used. What the case presupposes is judged by `check`. */
-  constructor(context: PairsContext, check: Check) {
-    const { driver, ring, session } = context;
+  /** Attaches all of them, `least` at least, before any is used. What the case presupposes is judged by `check`. */
+  constructor(context: PairsContext, check: Check, least = 2) {
+    const { session } = context;
     this.#context = context;
     this.#check = check;
-    const most = fieldFrom(session, check, maxVirtqueuePairs);
-    check.presumes(most > 1, 'max_virtqueue_pairs is more than 1');
-    const attach = (index: number): Queue => driver.attach(ring({ size: 64 }), { index });
+    const hasSeveral = (session.negotiated.accepted.device & (VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)) !== 0n;
+    const most = hasSeveral ? fieldFrom(session, check, maxVirtqueuePairs) : 1;
+    check.presumes(most >= least, `max_virtqueue_pairs is at least ${least}`);
     this.pairs = Array.from({ length: Math.min(4, most) }, (_, pair) => ({
-      receive: attach(2 * pair),
-      transmit: attach(2 * pair + 1),
+      receive: this.#attach(2 * pair),
+      transmit: this.#attach(2 * pair + 1),
       buffers: new Map<number, ReceiveBuffer>(),
       taken: 0,
     }));
-    this.#control = attach(2 * most);
+    this.#control = this.#attach(2 * most);
     for (const pair of this.pairs) this.#fill(pair, buffers);
   }
 
@@ -106,17 +117,42 @@ export class CommandedPairs {
   }
 
   /** The same of a frame that was sent before. */
-  arrival(frame: Uint8Array, deadlineMs: number = this.#context.port.deadlineMs): number | undefined {
-    const { port, driver } = this.#context;
-    const wanted = driver.net.returned(frame).join();
-    const place = (): number => this.#arrived.findIndex((one) => one.frame === wanted);
+  arrival(frame: Uint8Array): number | undefined {
+    return this.cameFor(frame)?.pair;
+  }
+
+  /** What came in for a frame that was sent; undefined where it does not come. */
+  cameFor(frame: Uint8Array): Arrival | undefined {
+    const { port } = this.#context;
+    let came: Arrival | undefined;
     const isThere = (): boolean => {
-      this.#look();
-      return place() >= 0;
+      came ??= this.cameBefore(frame);
+      return came !== undefined;
     };
-    port.until(isThere, deadlineMs);
-    if (place() < 0) return undefined;
-    return this.#arrived.splice(place(), 1)[0]?.pair;
+    port.until(isThere, port.deadlineMs);
+    return came;
+  }
+
+  /** The same of what came by now. */
+  cameBefore(frame: Uint8Array): Arrival | undefined {
+    this.#look();
+    const wanted = this.#context.driver.net.returned(frame).join();
+    const place = this.#arrived.findIndex((one) => one.frame === wanted);
+    return place < 0 ? undefined : this.#arrived.splice(place, 1)[0];
+  }
+
+  /** Gives a pair a receive queue anew, with buffers, where the one before was reset. */
+  renew(pair: number): void {
+    const renewed = this.pairs[pair] as Pair;
+    renewed.receive = this.#attach(2 * pair);
+    renewed.buffers.clear();
+    renewed.taken = 0;
+    this.#fill(renewed, buffers);
+  }
+
+  #attach(index: number): Queue {
+    const { driver, ring } = this.#context;
+    return driver.attach(ring({ size: 64 }), { index });
   }
 
   #look(): void {
@@ -127,7 +163,8 @@ export class CommandedPairs {
       pair.taken += count;
       for (const { id, len } of pair.receive.waitForUsed(count)) {
         const bytes = pair.buffers.get(id)?.load() ?? new Uint8Array();
-        this.#arrived.push({ pair: n, frame: bytes.subarray(headerSize, len).join() });
+        const header = bytes.slice(0, headerSize);
+        this.#arrived.push({ pair: n, header, frame: bytes.subarray(headerSize, len).join() });
       }
     }
   }

@@ -5,8 +5,8 @@ import { bitOf } from '../features/offered-bits.ts';
 
 /** What the fields that come with a feature may hold (virtio 5.1.4). */
 
-const applies = <const Feature extends FeatureName>(feature: Feature) =>
-  ({ start: 'negotiated', devices: ['net'], negotiate: [feature], needs: ['device.config'], ring: 'none' }) as const;
+const applies = <const Feature extends FeatureName>(...negotiate: readonly Feature[]) =>
+  ({ start: 'negotiated', devices: ['net'], negotiate, needs: ['device.config'], ring: 'none' }) as const;
 
 const macBytes = 6;
 const fields = {
@@ -72,5 +72,48 @@ export const duplex = defineCase({
   run({ session, requirement }) {
     const check = requirement('net/duplex-valid');
     check.oneOf(fieldFrom(session, check, fields.duplex), [0, 1, 0xff], 'duplex');
+  },
+});
+
+const keySize = { 'net/rss-max-key-size-minimum': 'net-rss-key-size-too-small' } as const;
+const leastKeySize = 40;
+// Over vhost-user and its like the front-end serves the control queue, and with it the fields of hashes.
+const transports = ['vhost-vdpa', 'virtio-pci'] as const;
+
+export const keySizeOfRss = defineCase({
+  id: 'virtio/net/rss-max-key-size-is-enough',
+  title: 'with RSS, rss_max_key_size is at least 40',
+  proves: keySize,
+  applies: { ...applies('VIRTIO_NET_F_CTRL_VQ', 'VIRTIO_NET_F_RSS'), transports },
+  run({ session, requirement }) {
+    const check = requirement('net/rss-max-key-size-minimum');
+    check.atLeast(fieldFrom(session, check, fields.rssMaxKeySize), leastKeySize, 'rss_max_key_size');
+  },
+});
+
+export const keySizeOfReport = defineCase({
+  id: 'virtio/net/rss-max-key-size-is-enough-for-hash-report',
+  title: 'with HASH_REPORT, rss_max_key_size is at least 40',
+  proves: keySize,
+  applies: {
+    ...applies('VIRTIO_NET_F_CTRL_VQ', 'VIRTIO_NET_F_HASH_REPORT'),
+    transports,
+    without: ['VIRTIO_NET_F_RSS'],
+  },
+  run({ session, requirement }) {
+    const check = requirement('net/rss-max-key-size-minimum');
+    check.atLeast(fieldFrom(session, check, fields.rssMaxKeySize), leastKeySize, 'rss_max_key_size');
+  },
+});
+
+export const tableLength = defineCase({
+  id: 'virtio/net/rss-max-indirection-table-length-is-enough',
+  title: 'with RSS, rss_max_indirection_table_length is at least 128',
+  proves: { 'net/rss-max-table-length-minimum': 'net-rss-table-too-small' },
+  applies: { ...applies('VIRTIO_NET_F_CTRL_VQ', 'VIRTIO_NET_F_RSS'), transports },
+  run({ session, requirement }) {
+    const check = requirement('net/rss-max-table-length-minimum');
+    const length = fieldFrom(session, check, fields.rssMaxTableLength);
+    check.atLeast(length, 128, 'rss_max_indirection_table_length');
   },
 });

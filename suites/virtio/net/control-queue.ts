@@ -6,7 +6,14 @@ import {
   VIRTIO_NET_CTRL_MAC_ADDR_SET,
   VIRTIO_NET_CTRL_MAC_TABLE_SET,
   VIRTIO_NET_CTRL_MQ,
+  VIRTIO_NET_CTRL_MQ_HASH_CONFIG,
+  VIRTIO_NET_CTRL_MQ_RSS_CONFIG,
   VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
+  VIRTIO_NET_CTRL_NOTF_COAL,
+  VIRTIO_NET_CTRL_NOTF_COAL_RX_SET,
+  VIRTIO_NET_CTRL_NOTF_COAL_TX_SET,
+  VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET,
+  VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET,
   VIRTIO_NET_CTRL_RX,
   VIRTIO_NET_CTRL_RX_ALLMULTI,
   VIRTIO_NET_CTRL_RX_ALLUNI,
@@ -34,6 +41,8 @@ export interface ControlCommand {
   readonly segments: readonly Segment[];
   /** VIRTIO_NET_OK, VIRTIO_NET_ERR, or 255 while there is none. */
   acknowledgement(): number;
+  /** What the device wrote behind it, as much as there is room for. */
+  result(): Uint8Array;
 }
 
 /** The command that gives the device an address, in a guest's memory. */
@@ -95,15 +104,105 @@ export function commandQueue(
   };
 }
 
-function commandOf(guest: Guest, header: readonly [group: number, command: number], bytes: Uint8Array): ControlCommand {
+export interface Hashes {
+  /** VIRTIO_NET_HASH_TYPE_ */
+  readonly types: number;
+  readonly key: Uint8Array;
+}
+
+/** The command that has received packets hashed. */
+export const setHash = (guest: Guest, { types, key }: Hashes): ControlCommand =>
+  commandOf(
+    guest,
+    [VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_HASH_CONFIG],
+    Uint8Array.of(...le32(types), ...new Uint8Array(8), key.length, ...key),
+  );
+
+/** Pairs count from 0, which is bits 1 to 16 of the index of their receive queue. */
+export interface Rss extends Hashes {
+  /** As many entries as a power of two. */
+  readonly table: readonly number[];
+  readonly unclassified: number;
+  /** How many transmit queues the driver uses. */
+  readonly transmitQueues: number;
+}
+
+/** The command that has received packets hashed and directed to queues by their hash. */
+export const setRss = (guest: Guest, { types, table, unclassified, transmitQueues, key }: Rss): ControlCommand =>
+  commandOf(
+    guest,
+    [VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_RSS_CONFIG],
+    Uint8Array.of(
+      ...le32(types),
+      ...[table.length - 1, unclassified, ...table, transmitQueues].flatMap(le16),
+      key.length,
+      ...key,
+    ),
+  );
+
+const le16 = (value: number): number[] => [value & 0xff, value >> 8];
+const le32 = (value: number): number[] => [...le16(value & 0xffff), ...le16(value >>> 16)];
+
+/** Parameters of coalescing. */
+export interface Coalescing {
+  readonly maxPackets: number;
+  readonly maxUsecs: number;
+}
+
+const encoded = ({ maxPackets, maxUsecs }: Coalescing): number[] => [...le32(maxPackets), ...le32(maxUsecs)];
+
+/** The command that sets the parameters of all queues of a direction. */
+export const setCoalescing = (guest: Guest, direction: 'receive' | 'transmit', asked: Coalescing): ControlCommand =>
+  commandOf(
+    guest,
+    [
+      VIRTIO_NET_CTRL_NOTF_COAL,
+      direction === 'receive' ? VIRTIO_NET_CTRL_NOTF_COAL_RX_SET : VIRTIO_NET_CTRL_NOTF_COAL_TX_SET,
+    ],
+    Uint8Array.from(encoded(asked)),
+  );
+
+/** The command that sets those of one queue. */
+export const setQueueCoalescing = (guest: Guest, queue: number, asked: Coalescing, reserved = 0): ControlCommand =>
+  commandOf(
+    guest,
+    [VIRTIO_NET_CTRL_NOTF_COAL, VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET],
+    Uint8Array.of(...le16(queue), ...le16(reserved), ...encoded(asked)),
+  );
+
+/** The command that reads those of one queue, with what it read. */
+export function coalescingOf(guest: Guest, queue: number): ControlCommand & { readonly parameters: () => Coalescing } {
+  const command = commandOf(
+    guest,
+    [VIRTIO_NET_CTRL_NOTF_COAL, VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET],
+    Uint8Array.of(...le16(queue), 0, 0),
+    8,
+  );
+  return {
+    ...command,
+    parameters: () => {
+      const { buffer, byteOffset } = command.result();
+      const view = new DataView(buffer, byteOffset);
+      return { maxPackets: view.getUint32(0, true), maxUsecs: view.getUint32(4, true) };
+    },
+  };
+}
+
+function commandOf(
+  guest: Guest,
+  header: readonly [group: number, command: number],
+  bytes: Uint8Array,
+  resultBytes = 0,
+): ControlCommand {
   const command = guest.allocate({ size: header.length });
   const data = bytes.length === 0 ? [] : [guest.allocate({ size: bytes.length })];
-  const answer = guest.allocate({ size: 1 });
+  const answer = guest.allocate({ size: 1 + resultBytes });
   command.store(Uint8Array.from(header));
   for (const span of data) span.store(bytes);
-  answer.store(Uint8Array.of(unanswered));
+  answer.fill(unanswered);
   return {
     segments: [readable(command), ...data.map((span) => readable(span)), writable(answer)],
     acknowledgement: () => answer.load()[0] ?? unanswered,
+    result: () => answer.load().slice(1),
   };
 }
