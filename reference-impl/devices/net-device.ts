@@ -35,8 +35,8 @@ import {
   VIRTIO_NET_F_RSS,
   VIRTIO_NET_F_SPEED_DUPLEX,
   VIRTIO_NET_F_STATUS,
-  VIRTIO_NET_S_ANNOUNCE,
   VIRTIO_NET_F_VQ_NOTF_COAL,
+  VIRTIO_NET_S_ANNOUNCE,
   VIRTIO_NET_S_LINK_UP,
 } from './net-layout.ts';
 import { type NetRules, netRules } from './net-rules.ts';

@@ -21,17 +21,13 @@ import {
   VIRTIO_NET_F_CTRL_RX,
 } from '../../devices/net-layout.ts';
 import { QUEUE_FEATURES } from '../../devices/queued-device.ts';
-import { type Guest, plainGuest } from '../../memory/guest.ts';
-import { defaultGuestLayout } from '../../memory/guest-layout.ts';
 import { VIRTIO_F_VERSION_1 } from '../../virtqueue/feature-bits.ts';
 import { readable, writable } from '../../virtqueue/segment.ts';
+import { type Note, smallGuest } from './observing.ts';
 import { harness } from './queue-harness.ts';
 
-const smallGuest = (): Guest =>
-  plainGuest({ name: 'small', regions: defaultGuestLayout.regions.map((region) => ({ ...region, size: 0x8000 })) });
-
 /** Commands on the receive filter, and which frames are received behind each. */
-export function observeFilter(rules: DeviceRules, note: (what: string, value: unknown) => void): void {
+export function observeFilter(rules: DeviceRules, note: Note): void {
   const device = new NetDevice({ hasControlQueue: true, transport: rules.transport, rules: rules.net });
   const features = device.supportedFeatures & ~QUEUE_FEATURES;
   const first = [[VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, ...stations.own]];
@@ -80,12 +76,12 @@ function observeCommands(
   device: NetDevice,
   features: bigint,
   commands: readonly (readonly number[])[],
-  note: (what: string, value: unknown) => void,
+  note: Note,
 ): void {
   const h = harness(device, { guest: smallGuest(), features, size: 8 });
   const { driver, run } = h.queue(2);
   const frames = h.queue(0);
-  const buffer = h.guest.allocate({ size: 64 });
+  const buffer = h.guest.allocate({ size: 80 });
   let isLent = false;
   const received = (): string[] =>
     Object.entries(stations).flatMap(([name, mac]) => {
