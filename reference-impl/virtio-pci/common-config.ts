@@ -117,7 +117,10 @@ const fields: Readonly<Record<CommonConfigField, Field>> = {
   queueDeviceHigh: half('device', true),
   queueNotifConfigData: ofQueue(({ index }, { rules }) => rules.notify.configData(index)),
   queueReset: ofQueue(
-    (record, { rules }) => rules.queueReset.shown(record),
+    (record, { rules, queues }) => {
+      queues.readReset(record.index);
+      return rules.queueReset.shown(record);
+    },
     ({ index }, _, { queues }) => queues.resetQueue(index),
   ),
 };

@@ -77,7 +77,14 @@ export class PciQueues implements MappedQueues {
       stoppedAt = parent.stopQueue(index);
       if (disables) parent.setQueueEnabled(index, false);
     }
-    state.record = after(this.#fresh(index), state.record, stoppedAt);
+    state.record = { ...after(this.#fresh(index), state.record, stoppedAt), readsOfReset: 0 };
+  }
+
+  /** `queueReset` was read. */
+  readReset(index: number): void {
+    const state = this.#states[index] as QueueState;
+    const { readsOfReset } = state.record;
+    if (readsOfReset !== undefined) state.record = { ...state.record, readsOfReset: readsOfReset + 1 };
   }
 
   /** A reset of the device, which takes all rings from the parent. */

@@ -113,8 +113,9 @@ export interface QueueRecord {
   readonly driver: bigint;
   readonly device: bigint;
   readonly isEnabled: boolean;
-  /** Marks of faults: it was reset alone since the device was; where its ring begins, in place of the start. */
-  readonly wasReset?: boolean;
+  /** Reads of `queueReset` since it was reset alone; absent where it was not since the device was. */
+  readonly readsOfReset?: number;
+  /** A mark of faults: where its ring begins, in place of the start. */
   readonly beginsAt?: RingPosition | undefined;
 }
 
@@ -265,8 +266,8 @@ export const virtioPciRules: VirtioPciRules = {
     afterReset: (fresh) => fresh,
   },
   queueReset: {
-    // It is over once it was written.
-    shown: () => 0,
+    // It is over once its driver looked.
+    shown: ({ readsOfReset }) => (readsOfReset === 0 ? 1 : 0),
     stops: true,
     disables: true,
     taken: (change) => change,

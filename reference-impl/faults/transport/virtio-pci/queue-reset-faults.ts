@@ -1,9 +1,4 @@
-import type { QueueRecord } from '../../../virtio-pci/pci-rules.ts';
 import { pciFault } from './pci-fault.ts';
-
-const marked = (fresh: QueueRecord): QueueRecord => ({ ...fresh, wasReset: true });
-/** Queues whose `queueReset` was read behind their reset. */
-const looked = new WeakMap<QueueRecord, 'once' | 'again'>();
 
 /** Queues that are reset alone. */
 export const pciQueueResetFaults = {
@@ -29,14 +24,7 @@ export const pciQueueResetFaults = {
     'pci/queue-reset-one-while-in-progress',
     'queue_reset reads 0 before the reset of a queue is over, and then 1',
     'queueReset',
-    {
-      after: marked,
-      shown: (queue) => {
-        const before = looked.get(queue);
-        looked.set(queue, before === undefined ? 'once' : 'again');
-        return queue.wasReset === true && before === 'once' ? 1 : 0;
-      },
-    },
+    { shown: ({ readsOfReset }) => (readsOfReset === 1 ? 1 : 0) },
   ),
   'pci-queue-reset-reads-one-when-enabled': pciFault(
     'pci/queue-reset-zero-after-enable',
@@ -48,7 +36,7 @@ export const pciQueueResetFaults = {
     'pci/queue-reset-zero-after-reset',
     'queue_reset reads 1 behind a reset of the device',
     'queueReset',
-    { after: marked, shown: ({ isEnabled, wasReset }) => (isEnabled || wasReset === true ? 0 : 1) },
+    { shown: ({ isEnabled, readsOfReset }) => (isEnabled || readsOfReset !== undefined ? 0 : 1) },
   ),
   'pci-reset-receive-queue-keeps-frames': pciFault(
     'net/packets-dropped-with-all-queues-reset',
@@ -67,8 +55,8 @@ export const pciQueueResetFaults = {
     'a size that is written for a queue that was reset has no effect',
     'queueReset',
     {
-      after: marked,
-      taken: ({ size, ...rest }, { wasReset }) => (wasReset === true || size === undefined ? rest : { ...rest, size }),
+      taken: ({ size, ...rest }, { readsOfReset }) =>
+        readsOfReset !== undefined || size === undefined ? rest : { ...rest, size },
     },
   ),
 } as const;
