@@ -1,6 +1,8 @@
+import type { DriverPort } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { tooSlowToTell } from '../../judging/silence.ts';
 import { defineCase } from '../case.ts';
+import type { Check } from '../check.ts';
 import { presupposed } from '../premise.ts';
 import { CommandedPairs, applies as steered } from '../virtio/net/commanded-pairs.ts';
 import { setRss } from '../virtio/net/control-queue.ts';
@@ -14,6 +16,15 @@ import { field } from './function.ts';
  * What a network device makes of queues that are reset alone (virtio 5.1.9.5.6.2). The text speaks of frames that come while
  * the reset goes on: behind it, until the queue is enabled again, a device may keep them.
  */
+
+/** Whether it cannot be told that a frame came while the reset went on; the check says why. */
+function isTooLate(port: DriverPort, check: Check, goesOn: boolean, tookMs: number): boolean {
+  if (!goesOn) check.inconclusive('the reset is over before a frame is sure to have come');
+  else if (tookMs > seenWithinMs(port)) {
+    check.inconclusive(`${tooSlowToTell}a frame takes ${tookMs.toFixed(1)} ms to come back`);
+  } else return false;
+  return true;
+}
 
 export const dropped = defineCase({
   id: 'virtio-pci/net/frames-are-dropped-while-receiving-is-reset',
@@ -51,14 +62,7 @@ export const dropped = defineCase({
       goesOn = field(session, check, 'queueReset') === 1;
     });
     check.granted(reset, 'the reset of the receive queue');
-    if (!goesOn) {
-      check.inconclusive('the reset is over before a frame is sure to have come');
-      return;
-    }
-    if (tookMs > seenWithinMs(port)) {
-      check.inconclusive(`${tooSlowToTell}a frame takes ${tookMs.toFixed(1)} ms to come back`);
-      return;
-    }
+    if (isTooLate(port, check, goesOn, tookMs)) return;
     const again = driver.attach(ring({ size: 64 }), { index: receive.index });
     const last = net.frame(100, 5);
     const came = net.roundTrip(transmit, again, last);
@@ -130,10 +134,7 @@ export const droppedByRss = defineCase({
       goesOn = field(session, check, 'queueReset') === 1;
     });
     check.granted(reset, 'the reset of the receive queue');
-    if (!goesOn || tookMs > seenWithinMs(port)) {
-      check.inconclusive('the reset is over before a frame is sure to have come');
-      return;
-    }
+    if (isTooLate(port, check, goesOn, tookMs)) return;
     pairs.renew(last);
     check.presumes(pairs.pairFor(frameOf(4), 0) === last, 'a frame comes once the queue is enabled again');
     for (const [n, frame] of lost.entries()) {
