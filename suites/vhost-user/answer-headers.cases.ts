@@ -87,11 +87,11 @@ export const replyHasPayload = defineCase({
 export const ownReplyComes = defineCase({
   id: 'vhost-user/header/each-own-reply-comes',
   title: 'each request that has a reply gets one before those behind it',
-  proves: { 'vu-header/messages-answered-in-time': familyNames(rareReplies, 'not-replied-to') },
+  proves: { 'vu-header/own-reply-comes': familyNames(rareReplies, 'not-replied-to') },
   applies: { start: 'closed', transports: ['vhost-user'], ring: 'none' },
   run(context) {
     const { points, requirement } = context;
-    const check = requirement('vu-header/messages-answered-in-time');
+    const check = requirement('vu-header/own-reply-comes');
     points(pointsOf(context, check, hasOwnReply), ({ key, of }) => {
       const setting = openFor(context, of, check);
       const answers = answersTo(setting.session, of.message(setting, 0));

@@ -160,7 +160,7 @@ export const answerHeaderFaults = {
   ),
   ...familyOf(rareReplies, 'not-replied-to', (request, name) =>
     vhostUserFault(
-      'vu-header/messages-answered-in-time',
+      'vu-header/own-reply-comes',
       `${name} gets no reply`,
       inTable('reply', { leaving: (message) => (message.request === requestId[request] ? [] : [message]) }),
     ),
