@@ -4,6 +4,7 @@ import { openMdevReference } from '../../drivers/reference/open-mdev-reference.t
 import { openPciReference } from '../../drivers/reference/open-pci-reference.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
 import { openVdpaReference } from '../../drivers/reference/open-vdpa-reference.ts';
+import { openVhostNetReference } from '../../drivers/reference/open-vhost-net-reference.ts';
 import { firstContact } from '../../judging/first-contact.ts';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { referenceDeviceNames, sharedDeviceNames } from '../../reference-impl/devices/reference-devices.ts';
@@ -42,7 +43,11 @@ t.test('every case applies to one of the references', async (t) => {
     known(openPciReference({ device })),
     ...(['eventfd', 'doorbell'] as const).map((notifyBy) => known(openVdpaReference({ device, notifyBy }))),
   ]);
-  const references = [...referenceDeviceNames.map((device) => known(openReference({ device }))), ...shared];
+  const references = [
+    ...referenceDeviceNames.map((device) => known(openReference({ device }))),
+    ...shared,
+    known(openVhostNetReference({ device: 'net' })),
+  ];
   for (const definition of allCases) {
     t.ok(
       references.some((reference) => missingOf(definition, reference).length === 0),

@@ -27,9 +27,6 @@ export function fileUnanswered(checks: Iterable<Check>, checkOf: (requirement: R
   }
 }
 
-/** How long an answer that may be late is waited for, in deadlines. */
-const mostDeadlines = 3;
-
 /**
  * Tells late answers from those that never come. On a machine that was busy, one that comes while its session is open was
  * late: then nothing is known of what was to follow it. Waits in vain once.
@@ -52,7 +49,7 @@ export class LateAnswers {
     if (silent.length === 0 || session === undefined || this.#hasWaitedInVain || this.#machine.wasCalm()) return;
     const { unanswered } = session;
     const from = this.#port.nowMs();
-    this.#port.until(() => session.unanswered === undefined, mostDeadlines * this.#port.deadlineMs);
+    this.#port.until(() => session.unanswered === undefined, this.#port.deadlineMs);
     this.#hasWaitedInVain = session.unanswered !== undefined;
     if (this.#hasWaitedInVain) return;
     const late = `${unanswered} was answered ${Math.round(this.#port.nowMs() - from)} ms behind its deadline`;

@@ -154,7 +154,7 @@ export class PackedDevice implements DeviceRing {
       this.#pass(this.#rules.slotsPassed(chain));
       if (place < last && this.#rules.joinsBatch(completion, this.#features)) continue;
       const flags = this.#rules.usedFlags(completion, wrap);
-      const isHeldBack = slot === first;
+      const isHeldBack = slot === first && place < last;
       if (isHeldBack) heldFlags = flags;
       this.#rules.publishUsed(
         this.ring,
