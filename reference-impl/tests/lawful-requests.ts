@@ -1,3 +1,4 @@
+import { VIRTIO_CRYPTO_CIPHER_AES_CBC } from '../devices/crypto-layout.ts';
 import { plainGuest } from '../memory/guest.ts';
 import { guestLayouts } from '../memory/guest-layout.ts';
 import { inflightRegionSize } from '../vhost-user/inflight-rules.ts';
@@ -68,7 +69,7 @@ const setUpRing = (test: SessionUnderTest, world: World): void => {
   test.send('VHOST_USER_SET_VRING_ADDR', addresses(world));
 };
 
-const plainSession = { cipher: 1, keyLength: 1, operation: 1, key: new Uint8Array(1) };
+const plainSession = { cipher: VIRTIO_CRYPTO_CIPHER_AES_CBC, keyLength: 16, operation: 1, key: new Uint8Array(16) };
 
 /** For each request that the reference knows: what must go before it, and a lawful one. */
 export interface LawfulRequest {
