@@ -66,7 +66,8 @@ t.test('the mode in which a device does what its text was coded to do is told as
 t.test('a target that contradicts itself', async (t) => {
   const facts = { ...vhostMdevL1.facts, transport: 'vhost-user' } as const;
   await t.rejects(openerOf({ ...vhostMdevL1, facts }), {
-    message: 'vhost-mdev-l1: in-process reaches vhost-mdev or vhost-vdpa or vhost-kernel or virtio-pci, and not vhost-user',
+    message:
+      'vhost-mdev-l1: in-process reaches vhost-mdev or vhost-vdpa or vhost-kernel or virtio-pci, and not vhost-user',
   });
   t.notOk(targets.some((target) => target !== vhostMdevL2Net && target.facts.name === vhostMdevL2Net.facts.name));
 });

@@ -1,7 +1,7 @@
 import { queueRules } from '../../devices/queue-rules.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceChange, DeviceFault } from '../fault.ts';
-import { ofBlockAlone } from '../fault.ts';
+import { hidden, ofBlockAlone } from '../fault.ts';
 import { deviceFault, inNet, inQueue } from './device-fault.ts';
 
 /** When queues are worked on, and whose call is signalled. */
@@ -32,6 +32,17 @@ export const queueFaults = {
       'notify/used-buffers-notified-with-flag-clear',
       'the call of the first queue is given to the second',
       inQueue({ callQueue: (queue) => (queue === 0 ? 1 : queue) }),
+    ),
+  ),
+  'full-queue-goes-first': hidden(
+    {
+      'vhost-user': 'in process a queue never stays full: its requests are used between two messages',
+      'vhost-net': 'a block device alone shows it, and vhost-net has none',
+    },
+    deviceFault(
+      'blk/each-queue-serves-requests',
+      'as long as the first queue has requests, no other is served',
+      inQueue({ firstTurn: () => 0 }),
     ),
   ),
   'spurious-kick-advances': deviceFault(

@@ -6,6 +6,7 @@ import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { fieldFrom } from '../device-parts.ts';
 import { blockFields } from './config-layout.ts';
+import { isOursToItsEnd } from './disk-size.ts';
 import { completed, range, rangeRequests, statusOf } from './range-requests.ts';
 
 /** Requests whose last sector is the last one of the disk (virtio 5.2.6). */
@@ -64,6 +65,7 @@ export const zeroed = defineCase({
     devices: ['block'],
     negotiate: ['VIRTIO_BLK_F_WRITE_ZEROES'],
     needs: ['device.config'],
+    when: [isOursToItsEnd],
   },
   run({ session, driver, ring, requirement }) {
     const check = requirement('blk/zeroed-ranges-read-zero');
@@ -89,6 +91,7 @@ function emptied<
       devices: ['block'],
       negotiate: [`VIRTIO_BLK_F_${type}`],
       needs: ['device.config'],
+      when: [isOursToItsEnd],
     },
     run({ session, driver, ring, requirement }) {
       const check = requirement(slug);

@@ -1,5 +1,5 @@
 import type { BlockWorkload } from '../../../drivers/devices/block-workload.ts';
-import type { Session } from '../../../drivers/port/port.ts';
+import type { Session, TargetFacts } from '../../../drivers/port/port.ts';
 import type { Check } from '../../check.ts';
 import { configFrom } from '../device-parts.ts';
 import { askedDriver } from '../running-queue.ts';
@@ -25,6 +25,12 @@ export function diskSize(context: Parameters<typeof askedDriver>[0], check: Chec
     return { capacity, isOurs: capacity <= facts.sectors };
   });
 }
+
+/** Of a case that writes at the end of the disk. */
+export const isOursToItsEnd = {
+  holds: ({ workload: { disk, sectors } }: Pick<TargetFacts, 'workload'>): boolean => disk === sectors,
+  missing: 'a disk that is known to end where it may be written to',
+};
 
 /**
  * The sector behind the last that may be written; undefined where nothing tells how large the disk is.
