@@ -1,7 +1,7 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import { type FilterDecision, type FilterDecisions, filterDecisions } from '../../devices/net-filter.ts';
 import { type FilterAction, type FilterCommandName, filterCommands } from '../../devices/net-filter-commands.ts';
-import type { DeviceChange, DeviceFault } from '../fault.ts';
+import { breakingMore, type DeviceChange, type DeviceFault } from '../fault.ts';
 import { deviceFault, inNet } from './device-fault.ts';
 
 /** Commands on the receive filter of a network device, and the frames that it receives behind them. */
@@ -11,15 +11,21 @@ export const netFilterFaults = {
     'VIRTIO_NET_CTRL_RX_ALLMULTI off is acknowledged with VIRTIO_NET_ERR',
     atCommand('ALLMULTI', (filter, data) => data[0] === 1 && filterCommands.ALLMULTI.carryOut(filter, data)),
   ),
-  'net-promiscuous-command-unknown': deviceFault(
-    'net/ctrl-rx-has-its-commands',
-    'VIRTIO_NET_CTRL_RX_PROMISC is acknowledged with VIRTIO_NET_ERR, and carried out',
-    atCommand('PROMISC', (filter, data) => !filterCommands.PROMISC.carryOut(filter, data)),
+  'net-promiscuous-command-unknown': breakingMore(
+    'cases on the filter open it by this command',
+    deviceFault(
+      'net/ctrl-rx-has-its-commands',
+      'VIRTIO_NET_CTRL_RX_PROMISC is acknowledged with VIRTIO_NET_ERR, and carried out',
+      atCommand('PROMISC', (filter, data) => !filterCommands.PROMISC.carryOut(filter, data)),
+    ),
   ),
-  'net-no-broadcast-command-unknown': deviceFault(
-    'net/ctrl-rx-extra-has-its-commands',
-    'VIRTIO_NET_CTRL_RX_NOBCAST is acknowledged with VIRTIO_NET_ERR',
-    atCommand('NOBCAST', () => false),
+  'net-no-broadcast-command-unknown': breakingMore(
+    'cases on the filter use every mode',
+    deviceFault(
+      'net/ctrl-rx-extra-has-its-commands',
+      'VIRTIO_NET_CTRL_RX_NOBCAST is acknowledged with VIRTIO_NET_ERR',
+      atCommand('NOBCAST', () => false),
+    ),
   ),
   'net-promiscuous-without-multicast': decisionFault(
     'net/promiscuous-delivers-everything',
