@@ -16,8 +16,18 @@ import { bitOf } from './offered-bits.ts';
 
 const unwritten = 0xffff_ffff;
 
-/** What our driver side cannot serve yet, or what asks for a log that a front-end keeps. */
-const left: readonly FeatureName[] = ['VIRTIO_F_RING_PACKED', 'VIRTIO_F_ACCESS_PLATFORM', 'VHOST_F_LOG_ALL'];
+/**
+ * What our driver side cannot serve yet, what asks for a log that a front-end keeps, and what lets a device drop frames to
+ * other stations, which are those that these cases wait for.
+ */
+const left: readonly FeatureName[] = [
+  'VIRTIO_F_RING_PACKED',
+  'VIRTIO_F_ACCESS_PLATFORM',
+  'VHOST_F_LOG_ALL',
+  'VIRTIO_NET_F_CTRL_RX',
+  'VIRTIO_NET_F_CTRL_RX_EXTRA',
+  'VIRTIO_NET_F_CTRL_VLAN',
+];
 const always: readonly FeatureName[] = ['VIRTIO_F_VERSION_1', 'VHOST_USER_F_PROTOCOL_FEATURES'];
 
 /** The offered features of virtio that can be accepted here, by name. */
