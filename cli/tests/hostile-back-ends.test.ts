@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +16,8 @@ const main = fileURLToPath(new URL('../main.js', import.meta.url));
 const server = fileURLToPath(new URL('../../fixtures/hostile-back-end/serve-hostile.js', import.meta.url));
 /** Runs of the modes that wait little. */
 const runs = 3;
-/** A mode may cost what so many starts of the program do: one of its host, one of its back-end, and what it makes us do. */
-const mostStarts = 4;
+/** A minute of two processors. How long it takes beside other work is not ours to promise. */
+const mostProcessorSeconds = 120;
 const ticksPerSecond = 100;
 const mostDescriptors = 256;
 const mostMemoryKib = 512 * 1024;
@@ -140,8 +140,6 @@ t.test('nothing that a back-end does holds us up, makes an error of ours, or out
   const modes = Object.keys(hostileModes);
   const cwd = emptyDirectory(t);
   const peak: Peak = { memoryKib: 0, diskKib: 0 };
-  spawnSync(process.execPath, [main, 'list', 'cases'], { stdio: 'ignore' });
-  const startSeconds = processorSeconds();
   const began = performance.now();
   const results = await Promise.all(
     dealt(modes).map(async (hand, run) => {
@@ -169,9 +167,8 @@ t.test('nothing that a back-end does holds us up, makes an error of ours, or out
   t.same(livingProcesses('serve-hostile.js'), [], 'no back-end is left');
   t.same(livingProcesses('600.7359'), [], 'nor what one had started in another session');
   t.comment(`${modes.length} modes in ${Math.round(tookMs)} ms, ${JSON.stringify(peak)}`);
-  const worked = processorSeconds() - startSeconds;
-  const most = modes.length * mostStarts * startSeconds;
-  t.ok(worked < most, `within ${most} s of the processors: ${worked}`);
+  const worked = processorSeconds();
+  t.ok(worked < mostProcessorSeconds, `within ${mostProcessorSeconds} s of the processors: ${worked}`);
   t.ok(peak.memoryKib < mostMemoryKib, `memory of a process of ours: ${peak.memoryKib} KiB`);
   t.ok(peak.diskKib < mostDiskKib, `disk: ${peak.diskKib} KiB`);
 });

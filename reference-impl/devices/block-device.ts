@@ -77,8 +77,7 @@ const configOf = (sectors: number, queues: number): Uint8Array =>
     alignmentOffset: 0,
     minIoSize: 1,
     optIoSize: 0,
-    // The disk is memory, and a write is in it at once.
-    writeback: 0,
+    writeback: 1,
     numQueues: queues,
     maxDiscardSectors: sectors,
     maxDiscardSeg: RANGES_MAX,
@@ -115,9 +114,14 @@ export class BlockDevice extends QueuedDevice {
     this.#rules = rules;
   }
 
-  /** Only `writeback` can be written (virtio 5.2.5). */
+  override setFeatures(features: bigint): void {
+    super.setFeatures(features);
+    this.config[blockConfig.writeback] = this.#rules.writeback(features);
+  }
+
+  /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */
   writeConfig(offset: number, bytes: Uint8Array): boolean {
-    if (bytes.length !== 1 || offset !== blockConfig.writeback) return false;
+    if (bytes.length !== 1 || offset !== blockConfig.writeback || !this.has(VIRTIO_BLK_F_CONFIG_WCE)) return false;
     this.config[offset] = bytes[0] === 0 ? 0 : 1;
     return true;
   }

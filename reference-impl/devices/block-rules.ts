@@ -8,6 +8,8 @@ import {
   decodeRanges,
   encodeBlockId,
   SECTOR_SIZE,
+  VIRTIO_BLK_F_CONFIG_WCE,
+  VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_S_IOERR,
   VIRTIO_BLK_S_OK,
   VIRTIO_BLK_S_UNSUPP,
@@ -51,6 +53,8 @@ export interface BlockRules {
   readonly acceptsRangeFlags: (flags: number, defined: number) => boolean;
   /** What each byte of a range reads as once it was zeroed. */
   readonly zeroed: () => number;
+  /** `writeback` of config space when features are accepted: drivers flush a disk that has a cache. */
+  readonly writeback: (features: bigint) => number;
   /** The 20 bytes of GET_ID. */
   readonly identity: (serial: string) => Uint8Array;
   /** Carries a request out, data and status, and tells its chain as used, which must come behind. */
@@ -88,6 +92,8 @@ export const blockRules: BlockRules = {
   cleared: (range) => range,
   acceptsRangeFlags: (flags, defined) => (flags & ~defined) === 0,
   zeroed: () => 0,
+  writeback: (features) =>
+    (features & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === VIRTIO_BLK_F_CONFIG_WCE ? 0 : 1,
   identity: encodeBlockId,
   inOrder: (_, carryOut, tell) => {
     carryOut();

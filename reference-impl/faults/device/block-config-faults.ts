@@ -50,11 +50,6 @@ export const blockConfigFaults = {
     holding('physicalBlockExp', 3, 8),
   ),
   'block-num-queues-zero': deviceFault('blk/num-queues-at-least-one', 'num_queues is 0', holding('numQueues', 0, 0)),
-  'block-writeback-without-flush': deviceFault(
-    'blk/writeback-zero-without-flush',
-    'writeback is 1 whatever was negotiated',
-    holding('writeback', 1),
-  ),
   'block-writeback-two': deviceFault('blk/writeback-zero-or-one', 'writeback is 2', holding('writeback', 2)),
   'block-may-unmap-two': deviceFault(
     'blk/write-zeroes-may-unmap-zero-or-one',

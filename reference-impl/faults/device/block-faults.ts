@@ -173,6 +173,11 @@ export const blockFaults = {
     'CONFIG_WCE is offered without FLUSH',
     inBlock({ offered: (features) => features & ~VIRTIO_BLK_F_FLUSH }),
   ),
+  'block-writeback-without-flush': deviceFault(
+    'blk/writeback-zero-without-flush',
+    'writeback starts at 1 whatever was negotiated',
+    inBlock({ writeback: () => 1 }),
+  ),
   'block-capacity-halved': deviceFault(
     'blk/capacity-in-sectors',
     'capacity counts units of 1024 bytes',

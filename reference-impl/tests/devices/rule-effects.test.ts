@@ -129,6 +129,7 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
   cleared: [({ sector, sectors }) => ({ sector, sectors: sectors + 1 })],
   acceptsRangeFlags: [() => true, () => false],
   zeroed: [() => 0x5a],
+  writeback: [() => 1],
   identity: [(serial) => blockRules.identity(serial.slice(1))],
   inOrder: [
     (_, act, tell) => {
