@@ -4,7 +4,7 @@ import type { DeviceRing } from '../virtqueue/device-ring.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import { type CoalescedQueues, Coalescing } from './net-coalescing.ts';
 import { carryOut } from './net-control.ts';
-import { FilterState, receives } from './net-filter.ts';
+import { FILTER_FEATURES, FilterState, receives } from './net-filter.ts';
 import {
   headerInOrder,
   isTransmitQueue,
@@ -149,9 +149,13 @@ export class NetDevice extends QueuedDevice {
   }
 
   #arrives(receiveQueue: number, frame: Uint8Array): void {
+    if (this.#isReceived(frame)) this.#waiting[receiveQueue]?.push(frame);
+  }
+
+  #isReceived(frame: Uint8Array): boolean {
+    if ((this.features & FILTER_FEATURES) === 0n) return true;
     const ownAddress = this.config.subarray(netConfig.mac, netConfig.mac + MAC_SIZE);
-    const held = { filter: this.#filter, features: this.features, ownAddress };
-    if (receives(this.#rules.filter, frame, held)) this.#waiting[receiveQueue]?.push(frame);
+    return receives(this.#rules.filter, frame, { filter: this.#filter, features: this.features, ownAddress });
   }
 
   /** A station with this MAC has moved behind the device: the network is told. */

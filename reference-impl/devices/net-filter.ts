@@ -56,6 +56,9 @@ export const filterDecisions = {
 
 export type FilterDecisions = Readonly<Record<keyof typeof filterDecisions, FilterDecision>>;
 
+/** Without any of these nothing tells a device to leave frames out. */
+export const FILTER_FEATURES = VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_VLAN;
+
 const broadcastAddress = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff].join();
 const GROUP_BIT = 1;
 

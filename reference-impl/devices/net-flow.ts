@@ -1,10 +1,11 @@
+import { MAC_SIZE } from './net-layout.ts';
+
 /** What of a frame tells its flow: addresses and ports of IPv4 and IPv6. */
 
 const ETHERNET_HEADER = 14;
 const IPV4 = 0x0800;
 const IPV6 = 0x86dd;
 const IPV6_HEADER = 40;
-const MAC_SIZE = 6;
 
 export const IP_TCP = 6;
 export const IP_UDP = 17;
