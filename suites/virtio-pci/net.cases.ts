@@ -1,7 +1,7 @@
-import type { DriverPort } from '../../drivers/port/port.ts';
+import type { VirtioPciSession } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
 import { tooSlowToTell } from '../../judging/silence.ts';
-import { defineCase } from '../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { presupposed } from '../premise.ts';
 import { CommandedPairs, applies as steered } from '../virtio/net/commanded-pairs.ts';
@@ -17,13 +17,31 @@ import { field } from './function.ts';
  * the reset goes on: behind it, until the queue is enabled again, a device may keep them.
  */
 
-/** Whether it cannot be told that a frame came while the reset went on; the check says why. */
-function isTooLate(port: DriverPort, check: Check, goesOn: boolean, tookMs: number): boolean {
+/**
+ * Resets a receive queue, and sends frames meanwhile. Whether they are sure to have come while the reset went on, where one
+ * takes so many milliseconds to come back; else the check says why not.
+ */
+function resetsBeside(
+  { session, port }: Pick<CaseContext<string, VariantAxes, VirtioPciSession>, 'session' | 'port'>,
+  check: Check,
+  receiveQueue: number,
+  send: () => void,
+  frameMs = 0,
+): boolean {
+  let goesOn = false;
+  const reset = session.resetQueue(receiveQueue, () => {
+    send();
+    // In which what was sent is back.
+    port.until(() => false, seenWithinMs(port));
+    session.fence();
+    goesOn = field(session, check, 'queueReset') === 1;
+  });
+  check.granted(reset, 'the reset of the receive queue');
   if (!goesOn) check.inconclusive('the reset is over before a frame is sure to have come');
-  else if (tookMs > seenWithinMs(port)) {
-    check.inconclusive(`${tooSlowToTell}a frame takes ${tookMs.toFixed(1)} ms to come back`);
-  } else return false;
-  return true;
+  else if (frameMs > seenWithinMs(port)) {
+    check.inconclusive(`${tooSlowToTell}a frame takes ${frameMs.toFixed(1)} ms to come back`);
+  } else return true;
+  return false;
 }
 
 export const dropped = defineCase({
@@ -40,7 +58,7 @@ export const dropped = defineCase({
     when: [framesComeBack],
   },
   run(context) {
-    const { session, port, driver, ring, requirement } = context;
+    const { port, driver, ring, requirement } = context;
     const check = requirement('net/packets-dropped-with-all-queues-reset');
     const { transmit, receive } = netPort(context);
     const { net } = driver;
@@ -52,17 +70,11 @@ export const dropped = defineCase({
     });
     const tookMs = port.nowMs() - began;
     const lost = [2, 3, 4].map((seed) => net.frame(100, seed));
-    let goesOn = false;
-    const reset = session.resetQueue(receive.index, () => {
+    const send = (): void => {
       transmit.makeAvailable(lost.map((frame) => net.transmitFrame(frame).segments));
       transmit.kickAndWaitForUsed(lost.length);
-      // In which what was sent is back.
-      port.until(() => false, seenWithinMs(port));
-      session.fence();
-      goesOn = field(session, check, 'queueReset') === 1;
-    });
-    check.granted(reset, 'the reset of the receive queue');
-    if (isTooLate(port, check, goesOn, tookMs)) return;
+    };
+    if (!resetsBeside(context, check, receive.index, send, tookMs)) return;
     const again = driver.attach(ring({ size: 64 }), { index: receive.index });
     const last = net.frame(100, 5);
     const came = net.roundTrip(transmit, again, last);
@@ -82,8 +94,7 @@ export const elsewhere = defineCase({
   proves: { 'net/reset-queue-packets-steered-elsewhere': 'net-frames-for-queue-in-reset-lost' },
   applies: { ...steered, transports: ['virtio-pci'], negotiate: [...steered.negotiate, 'VIRTIO_F_RING_RESET'] },
   run(context) {
-    const { session, port, requirement } = context;
-    const check = requirement('net/reset-queue-packets-steered-elsewhere');
+    const check = context.requirement('net/reset-queue-packets-steered-elsewhere');
     const pairs = new CommandedPairs(context, check);
     pairs.use(pairs.count);
     const last = pairs.count - 1;
@@ -91,18 +102,10 @@ export const elsewhere = defineCase({
     const before = [0, 1].map((n) => pairs.pairFor(frameOf(n), last));
     check.presumes(before[1] === last, 'a flow comes on the receive queue of the pair on which it is sent');
     const sent = [2, 3, 4].map(frameOf);
-    let goesOn = false;
-    const reset = session.resetQueue(2 * last, () => {
+    const send = (): void => {
       for (const frame of sent) pairs.send(frame, last);
-      port.until(() => false, seenWithinMs(port));
-      session.fence();
-      goesOn = field(session, check, 'queueReset') === 1;
-    });
-    check.granted(reset, 'the reset of the receive queue');
-    if (!goesOn) {
-      check.inconclusive('the reset is over before a frame is sure to have come');
-      return;
-    }
+    };
+    if (!resetsBeside(context, check, 2 * last, send)) return;
     const isElsewhere = sent.some((frame) => (pairs.arrival(frame) ?? last) !== last);
     check.equal(isElsewhere, true, 'one of 3 frames came on another receive queue');
   },
@@ -114,7 +117,7 @@ export const droppedByRss = defineCase({
   proves: { 'net/rss-drops-for-queue-in-reset': 'net-rss-frames-for-queue-in-reset-elsewhere' },
   applies: { ...rssApplies, transports: ['virtio-pci'], negotiate: [...rssApplies.negotiate, 'VIRTIO_F_RING_RESET'] },
   run(context) {
-    const { session, port, guest, requirement } = context;
+    const { port, guest, requirement } = context;
     const check = requirement('net/rss-drops-for-queue-in-reset');
     const pairs = new CommandedPairs(context, check);
     const last = pairs.count - 1;
@@ -126,15 +129,10 @@ export const droppedByRss = defineCase({
     check.presumes(pairs.pairFor(frameOf(0), 0) === last, 'a frame comes on the queue that the table names');
     const tookMs = port.nowMs() - began;
     const lost = [1, 2, 3].map(frameOf);
-    let goesOn = false;
-    const reset = session.resetQueue(2 * last, () => {
+    const send = (): void => {
       for (const frame of lost) pairs.send(frame, 0);
-      port.until(() => false, seenWithinMs(port));
-      session.fence();
-      goesOn = field(session, check, 'queueReset') === 1;
-    });
-    check.granted(reset, 'the reset of the receive queue');
-    if (isTooLate(port, check, goesOn, tookMs)) return;
+    };
+    if (!resetsBeside(context, check, 2 * last, send, tookMs)) return;
     pairs.renew(last);
     check.presumes(pairs.pairFor(frameOf(4), 0) === last, 'a frame comes once the queue is enabled again');
     for (const [n, frame] of lost.entries()) {

@@ -9,7 +9,7 @@ import {
 import type { Applies, CaseContext, VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { fieldFrom } from '../device-parts.ts';
-import { type ControlCommand, setPairs } from './control-queue.ts';
+import { type ControlCommand, commandQueue, setPairs } from './control-queue.ts';
 import { framesComeBack } from './net-port.ts';
 
 /** Pairs of queues of which a command of the control queue says how many are in use (virtio 5.1.9.5.5, 5.1.9.5.6). */
@@ -56,8 +56,9 @@ export interface Arrival {
 export class CommandedPairs {
   readonly pairs: readonly Pair[];
   readonly #context: PairsContext;
-  readonly #control: Queue;
   readonly #check: Check;
+  /** Has a command carried out. @returns its acknowledgement. */
+  readonly command: (command: ControlCommand) => number;
   readonly #arrived: Arrival[] = [];
 
   /** Attaches all of them, `least` at least, before any is used. What the case presupposes is judged by `check`. */
@@ -74,19 +75,12 @@ export class CommandedPairs {
       buffers: new Map<number, ReceiveBuffer>(),
       taken: 0,
     }));
-    this.#control = this.#attach(2 * most);
+    this.command = commandQueue(context, 2 * most);
     for (const pair of this.pairs) this.#fill(pair, buffers);
   }
 
   get count(): number {
     return this.pairs.length;
-  }
-
-  /** Has a command carried out. @returns its acknowledgement. */
-  command({ segments, acknowledgement }: ControlCommand): number {
-    this.#control.makeAvailable([segments]);
-    this.#control.kickAndWaitForUsed(1);
-    return acknowledgement();
   }
 
   /** The same of a command that the case presupposes. @throws CaseEnded where it is not acknowledged. */
