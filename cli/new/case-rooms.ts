@@ -18,6 +18,16 @@ export interface CaseRoom {
 
 const fillIn = "'fill in: what the rule says of it'";
 
+/** A room whose sessions are on a device file of the kernel. */
+const ofDeviceFile = (transports: readonly Transport[], triedOn: string): CaseRoom => ({
+  transports,
+  hasFolders: false,
+  triedOn,
+  imports: [],
+  takes: ['session', 'requirement'],
+  looks: [`check.equal(session.calls.features(), 0n, ${fillIn});`],
+});
+
 /** The rooms, by the first part of an id. A test makes a case in each, and sees it fail until it is filled in. */
 export const caseRooms: Readonly<Record<string, CaseRoom>> = {
   virtio: {
@@ -51,30 +61,9 @@ export const caseRooms: Readonly<Record<string, CaseRoom>> = {
     takes: ['session', 'requirement'],
     looks: [`check.equal(sent(session, 'VHOST_GET_FEATURES'), 'fill in', ${fillIn});`],
   },
-  'vhost-kernel': {
-    transports: ['vhost-vdpa', 'vhost-kernel'],
-    hasFolders: false,
-    triedOn: 'reference-vdpa-blk',
-    imports: [],
-    takes: ['session', 'requirement'],
-    looks: [`check.equal(session.calls.features(), 0n, ${fillIn});`],
-  },
-  'vhost-net': {
-    transports: ['vhost-kernel'],
-    hasFolders: false,
-    triedOn: 'reference-vhost-net',
-    imports: [],
-    takes: ['session', 'requirement'],
-    looks: [`check.equal(session.calls.features(), 0n, ${fillIn});`],
-  },
-  'vhost-vdpa': {
-    transports: ['vhost-vdpa'],
-    hasFolders: false,
-    triedOn: 'reference-vdpa-blk',
-    imports: [],
-    takes: ['session', 'requirement'],
-    looks: [`check.equal(session.calls.features(), 0n, ${fillIn});`],
-  },
+  'vhost-kernel': ofDeviceFile(['vhost-vdpa', 'vhost-kernel'], 'reference-vdpa-blk'),
+  'vhost-net': ofDeviceFile(['vhost-kernel'], 'reference-vhost-net'),
+  'vhost-vdpa': ofDeviceFile(['vhost-vdpa'], 'reference-vdpa-blk'),
   'virtio-pci': {
     transports: ['virtio-pci'],
     hasFolders: false,
