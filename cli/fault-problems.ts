@@ -1,20 +1,12 @@
 import { showings } from '../reference-impl/faults/fault.ts';
-import { type FaultName, faults, isFaultName } from '../reference-impl/faults/faults.ts';
+import { type FaultName, isFaultName } from '../reference-impl/faults/faults.ts';
 import { caseKey } from '../reports/record/record.ts';
 import { axesOf, requirementOn } from '../suites/axes.ts';
 import type { AnyCase } from '../suites/case.ts';
 import type { Judgement } from '../suites/runner/judge.ts';
+import { breaksTooMuch } from './also-failed.ts';
 import { type FaultRow, namesFault, placesOf } from './fault-rows.ts';
 import { devicesShownBy, FaultyReference } from './faulty-reference.ts';
-
-const mostAlsoFailed = 0.1;
-const mostAlsoFailedWithReason = 0.25;
-
-/** How many of the others may fail. In a sample the share swings: two standard deviations above it are allowed. */
-function mayAlsoFail({ fault, others, isSample }: FaultRow): number {
-  const share = faults[fault].breaksMore === undefined ? mostAlsoFailed : mostAlsoFailedWithReason;
-  return others * share + (isSample ? 2 * Math.sqrt(others * share * (1 - share)) : 0);
-}
 
 /** Where the fault is tried, in words. */
 export const placeText = ({ fault, transport, layout }: FaultRow): string =>
@@ -29,7 +21,7 @@ export function problemsOf(row: FaultRow): string[] {
     const names = missed.length === 1 ? 'names' : 'name';
     problems.push(`${placeText(row)}: not caught by ${missed.join(', ')}, which ${names} it`);
   }
-  if (alsoFailed.length > mayAlsoFail(row)) {
+  if (breaksTooMuch(row)) {
     problems.push(
       `${placeText(row)}: ${alsoFailed.length} of ${others} cases that do not cite its requirement fail as well`,
     );

@@ -6,6 +6,7 @@ import type { Axes } from '../reports/record/axes.ts';
 import type { RequirementOutcome } from '../reports/record/record.ts';
 import { axesOf, layoutOf, reportedRequirements, requirementOn } from '../suites/axes.ts';
 import type { AnyCase } from '../suites/case.ts';
+import { type AlsoFailed, breaksTooMuch } from './also-failed.ts';
 import { devicesShownBy, FaultyReference, transportOf } from './faulty-reference.ts';
 
 /** A fault of the reference, shown by one transport and in one ring layout. */
@@ -18,18 +19,12 @@ export interface FaultPlace {
 }
 
 /** What the fault does to the cases there. */
-export interface FaultRow extends FaultPlace {
+export interface FaultRow extends FaultPlace, AlsoFailed {
   readonly requirement: string;
   /** Cases that name the fault and apply there. */
   readonly expectedBy: readonly string[];
   /** Cases that fail under it and cite its requirement, or in which the oracle finds that one broken. */
   readonly caughtBy: readonly string[];
-  /** Cases that fail without citing its requirement. */
-  readonly alsoFailed: readonly string[];
-  /** How many cases that do not cite its requirement were tried; 0 where only those were that name the fault. */
-  readonly others: number;
-  /** Whether more of them apply than were tried. */
-  readonly isSample: boolean;
   /** Why nothing was tried: the fault is hidden there, or what the cases that name it miss. */
   readonly notShown?: string;
 }
@@ -65,7 +60,7 @@ const pointsOfOthers = 3;
 /**
  * The rows of one fault, from runs in process. In the first place that shows it: the cases that cite its requirement,
  * each until one variant fails, and of the others at most `most` once, with few points of their sweeps, on the device
- * that showed the fault. In the other places: the cases that name the fault.
+ * that showed the fault; all of them where too many of those fail. In the other places: the cases that name the fault.
  */
 export function rowsOf(name: FaultName, cases: readonly AnyCase[], most: number): FaultRow[] {
   let isShown = false;
@@ -124,20 +119,42 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], others: number | 'n
         const attempt = attempts.find(({ reference }) => shownBy.has(reference)) ?? attempts[0];
         return attempt === undefined ? [] : [attempt];
       });
-    const tried = spreadOver(ofOthers, others, faultNames.indexOf(place.fault));
-    const alsoFailed: string[] = [];
-    for (const { reference, definition, axes } of tried) {
-      const [variant] = reference.variantsOf(definition);
-      if (variant === undefined) continue;
-      const { verdict, outcomes } = reference.judge(definition, variant, axes, pointsOfOthers);
-      // A finding of the oracle under the fault's requirement cites it.
-      if (fails(outcomes, requirement)) caughtBy.push(definition.id);
-      else if (verdict !== 'pass') alsoFailed.push(definition.id);
-    }
-    return { ...row, caughtBy, alsoFailed, others: tried.length, isSample: tried.length < ofOthers.length };
+    const sample = spreadOver(ofOthers, others, faultNames.indexOf(place.fault));
+    const ofSample = besideFault(sample, requirement);
+    const sampled = {
+      ...row,
+      caughtBy: [...caughtBy, ...ofSample.caughtBy],
+      alsoFailed: ofSample.alsoFailed,
+      others: sample.length,
+      isSample: sample.length < ofOthers.length,
+    };
+    if (!(sampled.isSample && breaksTooMuch(sampled))) return sampled;
+    const ofAll = besideFault(ofOthers, requirement);
+    return {
+      ...row,
+      caughtBy: [...caughtBy, ...ofAll.caughtBy],
+      alsoFailed: ofAll.alsoFailed,
+      others: ofOthers.length,
+      isSample: false,
+    };
   } finally {
     for (const reference of references) reference.close();
   }
+}
+
+/** What cases that do not cite the requirement do under its fault. */
+function besideFault(attempts: readonly Attempt[], requirement: string): Pick<FaultRow, 'caughtBy' | 'alsoFailed'> {
+  const caughtBy: string[] = [];
+  const alsoFailed: string[] = [];
+  for (const { reference, definition, axes } of attempts) {
+    const [variant] = reference.variantsOf(definition);
+    if (variant === undefined) continue;
+    const { verdict, outcomes } = reference.judge(definition, variant, axes, pointsOfOthers);
+    // A finding of the oracle under the fault's requirement cites it.
+    if (fails(outcomes, requirement)) caughtBy.push(definition.id);
+    else if (verdict !== 'pass') alsoFailed.push(definition.id);
+  }
+  return { caughtBy, alsoFailed };
 }
 
 /**

@@ -18,13 +18,14 @@ shows a fault the cases that cite its requirement run, and of all others the fir
 sweeps: that is what "also failed" counts. In the other places only the cases run that name the fault.
 
   FAULT       try these faults alone; without a fault, only the cases that name them run
-  --sample N  of the cases that do not cite its requirement, run at most N for each fault, another choice for each
+  --sample N  of the cases that do not cite its requirement, run at most N for each fault, another choice for each;
+              all of them for a fault that fails too many of those
   --json      print [{fault, layer, transport, layout?, requirement, expectedBy, caughtBy, alsoFailed, others, notShown?}]
               instead; "notShown" says why nothing was tried there, "others" is how many others ran
   --help      print this
 
-Exit status: 0 if every fault is caught by each case that names it and fails at most a tenth of the others, or of a
-sample what a tenth can make of it, or a quarter if it says why it breaks more; else 1; 2 for wrong usage.
+Exit status: 0 if every fault is caught by each case that names it and fails at most a tenth of the others, or a
+quarter if it says why it breaks more; else 1; 2 for wrong usage.
 `;
 
 interface Options {

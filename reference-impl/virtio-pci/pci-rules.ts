@@ -159,7 +159,7 @@ export interface PciNotifyRules {
   /** The word by which a notification names a queue. @param configData what the driver was told. */
   readonly wordOf: (index: number, configData: number, features: bigint) => number;
   /** The queue that is notified, by the one that the word names. */
-  readonly queueOf: (named: number | undefined) => number | undefined;
+  readonly queueOf: (named: number | undefined, isEnabled: (index: number) => boolean) => number | undefined;
 }
 
 /** What is mapped to a vector: a queue by its number, or changes of configuration. */

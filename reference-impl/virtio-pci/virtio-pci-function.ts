@@ -159,7 +159,7 @@ export class VirtioPciFunction implements ConfiguredDevice, ShownFunction {
     const word = load(source) & 0xffff;
     const indices = Array.from({ length: this.queues.count }, (_, index) => index);
     const named = indices.find((index) => wordOf(index, configData(index), driverFeatures) === word);
-    const queue = queueOf(named);
+    const queue = queueOf(named, (index) => this.queues.record(index)?.isEnabled === true);
     if (queue !== undefined) this.parent.notify(queue);
   }
 

@@ -36,7 +36,7 @@ interface Notified {
 
 const index: Notified = {
   requirement: 'pci/notification-serves-its-queue',
-  fault: 'pci-notification-goes-to-first-queue',
+  fault: 'pci-second-queue-notified-as-first',
   without: ['VIRTIO_F_NOTIFICATION_DATA', 'VIRTIO_F_NOTIF_CONFIG_DATA'],
 };
 const data: Notified = {

@@ -3,11 +3,11 @@ import { pciFault } from './pci-fault.ts';
 
 /** Notifications of the driver. */
 export const pciNotifyFaults = {
-  'pci-notification-goes-to-first-queue': pciFault(
+  'pci-second-queue-notified-as-first': pciFault(
     'pci/notification-serves-its-queue',
-    'a notification of any queue is taken for one of the first',
+    'a notification of the second queue is taken for one of the first while no other is enabled',
     'notify',
-    { queueOf: (named) => (named === undefined ? undefined : 0) },
+    { queueOf: (named, isEnabled) => (named === 1 && !isEnabled(2) ? 0 : named) },
   ),
   'pci-memory-of-start-alone': pciFault(
     'pci/notification-serves-its-queue',
