@@ -59,8 +59,9 @@ const pointsOfOthers = 3;
 
 /**
  * The rows of one fault, from runs in process. In the first place that shows it: the cases that cite its requirement,
- * each until one variant fails, and of the others at most `most` once, with few points of their sweeps, on the device
- * that showed the fault; all of them where too many of those fail. In the other places: the cases that name the fault.
+ * each until one variant fails, and the others once, with few points of their sweeps, on the device that showed the
+ * fault. In the other places: the cases that name the fault. With `most`, those that name it stand for those that cite
+ * its requirement, and of the others at most so many run; all of them where too many of those fail.
  */
 export function rowsOf(name: FaultName, cases: readonly AnyCase[], most: number): FaultRow[] {
   let isShown = false;
@@ -105,7 +106,8 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], others: number | 'n
   try {
     const caughtBy: string[] = [];
     const shownBy = new Set<FaultyReference>();
-    for (const definition of others === 'named' ? expected : cases.filter(cites)) {
+    const areAllTried = others === Number.POSITIVE_INFINITY;
+    for (const definition of areAllTried ? cases.filter(cites) : expected) {
       const attempt = attemptsAt(definition).find((one) => isCaught(one, requirement));
       if (attempt === undefined) continue;
       caughtBy.push(definition.id);

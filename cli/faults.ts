@@ -19,7 +19,7 @@ sweeps: that is what "also failed" counts. In the other places only the cases ru
 
   FAULT       try these faults alone; without a fault, only the cases that name them run
   --sample N  of the cases that do not cite its requirement, run at most N for each fault, another choice for each;
-              all of them for a fault that fails too many of those
+              all of them for a fault that fails too many of those; of those that cite it, run those that name the fault
   --json      print [{fault, layer, transport, layout?, requirement, expectedBy, caughtBy, alsoFailed, others, notShown?}]
               instead; "notShown" says why nothing was tried there, "others" is how many others ran
   --help      print this

@@ -1,5 +1,5 @@
 import type { DriverPort, ReceivedMessage, VhostUserSession } from '../../drivers/port/port.ts';
-import { seenWithinMs } from '../../judging/deadline.ts';
+import { isSeen } from '../../judging/deadline.ts';
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import { type BackEndMessageName, requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { CaseContext } from '../case.ts';
@@ -45,6 +45,6 @@ export function cameOf(
   name: BackEndMessageName,
   count = 1,
 ): ReceivedMessage[] {
-  port.until(() => backEndMessages(session, name).length >= count, seenWithinMs(port));
+  isSeen(port, () => backEndMessages(session, name).length >= count);
   return backEndMessages(session, name);
 }
