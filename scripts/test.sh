@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Everything that is tested, one after another; the last line has the sums.
+# What is tested, one after another; the last line has the sums. With VHOST_CONFORMANCE_NIGHTLY=1 what takes long as well.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 passed=0 failed=0
 children= fetching= beside=
+# Seconds for a file of tests, and how many cases are tried beside each fault: all of them take hours.
+limit=600 others=8
+if [ "${VHOST_CONFORMANCE_NIGHTLY:-}" = 1 ]; then limit=1800 others=60; fi
 
 # Ends what still runs when we are ended ourselves.
 finish() {
@@ -81,7 +84,7 @@ count() {
 }
 
 began=$SECONDS
-step 'tests of all folders' npx --no-install tap run --reporter=tap --reporter-file="$work/results.tap"
+step 'tests of all folders' npx --no-install tap run --timeout "$limit" --reporter=tap --reporter-file="$work/results.tap"
 code=$?
 # The last line but one of the results: # { total: 76, pass: 75, fail: 1 }
 sums=$(grep -E '^# \{ total: ' "$work/results.tap" 2>/dev/null | tail -1)
@@ -104,7 +107,7 @@ grep '^left out ' "$work/output"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
 count 'the package, installed into an empty folder' '^ok ' '^not ok ' bash scripts/test-package.sh
 joined
-count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample 8
+count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample "$others"
 count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
   --quick --sample 10 --seed 7 --floor 40
 count 'faults that fuzzing finds from an empty corpus' '^ok ' '^not ok ' \

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import t from 'tap';
 import { isCommand } from '../guest/kernel-files.ts';
 import { emptyDirectory, eventsOf, livingProcesses, run, scratchOf, start, until } from './command-line.ts';
+import { isNightly, nightly as whenNightly } from './nightly.ts';
 
 const skip = isCommand('qemu-system-x86_64') ? false : 'QEMU is not there';
+/** Each of them boots kernels. */
+const nightly = { skip: skip || whenNightly.skip };
 
 /** QEMUs that write into this directory. */
 const machinesOf = (directory: string): number[] => livingProcesses(`id=out,path=${directory}`);
@@ -22,7 +25,7 @@ t.test('a shell command in the guest, with a module and its option', { skip }, a
   t.notOk(existsSync(join(cwd, 'here')), 'nothing of it reaches the host');
 });
 
-t.test('kernels that do not boot', { skip }, async (t) => {
+t.test('kernels that do not boot', nightly, async (t) => {
   const cwd = emptyDirectory(t);
   const without = await run(['guest', '--kernel-option', 'rdinit=/nonexistent', '--shell', 'true'], { cwd });
   t.equal(without.code, 2);
@@ -32,7 +35,7 @@ t.test('kernels that do not boot', { skip }, async (t) => {
   t.match(slow.stderr, /the kernel does not boot: it was not ready after 1 s; its console said last: /);
 });
 
-t.test('a kernel that ends under a command', { skip }, async (t) => {
+t.test('a kernel that ends under a command', nightly, async (t) => {
   const cwd = emptyDirectory(t);
   const { code, stdout, stderr } = await run(
     ['guest', '--shell', 'echo before; echo c >/proc/sysrq-trigger; echo after'],
@@ -43,7 +46,7 @@ t.test('a kernel that ends under a command', { skip }, async (t) => {
   t.match(stderr, /^vhost-conformance: the guest ended before the command: .*Kernel panic.*sysrq/m);
 });
 
-t.test('a device of the user, made by a command at boot', { skip }, async (t) => {
+t.test('a device of the user, made by a command at boot', nightly, async (t) => {
   const cwd = emptyDirectory(t);
   const uuid = '83b8f4f2-509f-382f-3c1e-e6bfe0fa1001';
   const create = `echo ${uuid} > /sys/class/mdev_bus/vhost-mdev/mdev_supported_types/vhost-mdev-blk/create`;
@@ -108,7 +111,7 @@ t.test('the case that ends the kernel has the finding, and the run completes', {
 });
 
 t.test('what is ended leaves no guest behind, and keeps what was recorded', { skip }, async (t) => {
-  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+  for (const signal of isNightly ? (['SIGINT', 'SIGKILL'] as const) : (['SIGINT'] as const)) {
     const cwd = emptyDirectory(t);
     const out = join(cwd, 'out');
     const { child, ended } = start(['guest', '--', 'run', 'kernel-vhost-mdev-blk', '--out', out], { cwd });
@@ -140,7 +143,7 @@ function moduleIn(directory: string, code: string): string {
   return directory;
 }
 
-t.test("a module of one's own, and a target that is not there with it", { skip }, async (t) => {
+t.test("a module of one's own, and a target that is not there with it", nightly, async (t) => {
   const module = moduleIn(emptyDirectory(t), 'return 0;');
   const cwd = emptyDirectory(t);
   const words = ['guest', '--module-dir', module];

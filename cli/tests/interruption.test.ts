@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import { emptyDirectory, eventsOf, livingProcesses, run, scratchOf, start, until } from './command-line.ts';
 
 /** Many short results: whatever is done, it is done in the middle. */
-const words = ['run', 'reference', '--case', 'vhost-user/header', '--repeat', '80', '--out', 'out'];
+const cases = ['vhost-user/header/reply-*', 'vhost-user/header/unknown-*'].flatMap((name) => ['--case', name]);
+const words = ['run', 'reference', ...cases, '--repeat', '120', '--out', 'out'];
 const enough = 30;
 
 interface Interrupted {
