@@ -7,6 +7,9 @@ import type { Test } from 'tap';
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url));
 
+/** Words that ask for cases of a few milliseconds each, that every vhost-user back-end passes. */
+export const shortCases = ['vhost-user/header/reply-*', 'vhost-user/header/unknown-*'].flatMap((id) => ['--case', id]);
+
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

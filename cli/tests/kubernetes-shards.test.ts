@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Job } from 'kubernetes-models/batch/v1';
 import t from 'tap';
 import { mergeRuns } from '../../reports/merge-runs.ts';
-import { emptyDirectory, run } from './command-line.ts';
+import { emptyDirectory, run, shortCases } from './command-line.ts';
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url));
 const manifestPath = new URL('../../../fixtures/kubernetes/shards.job.json', import.meta.url);
@@ -59,8 +59,8 @@ const server = fileURLToPath(new URL('../../drivers/reference/serve.js', import.
 
 t.test('each index runs its shard, findings end a pod with 0, and the merge decides', async (t) => {
   const directory = podDirectory(t);
-  const faulty = `'${process.execPath}' '${server}' --socket {socket} --device block --fault used-idx-saturates`;
-  const words = ['--exec', faulty, '--case', 'virtio/split-ring/used-idx-*', '--layout', 'split'];
+  const faulty = `'${process.execPath}' '${server}' --socket {socket} --device block --fault unknown-flag-bits-crash`;
+  const words = ['--exec', faulty, ...shortCases, '--layout', 'split'];
   const shards = 3;
   for (let index = 0; index < shards; index++) {
     t.equal(await pod({ directory, index, shards, words }), 0, `index ${index}`);
@@ -80,7 +80,7 @@ t.test('each index runs its shard, findings end a pod with 0, and the merge deci
 
 t.test('a pod that comes again goes on with what is there, and an error of usage ends it with its code', async (t) => {
   const directory = podDirectory(t);
-  const words = ['vhost-mdev-l2-entropy', '--case', 'virtio/split-ring/used-idx-*'];
+  const words = ['vhost-mdev-l2-entropy', '--case', 'virtio/split-ring/used-id-*'];
   const first = { directory, index: 0, shards: 1, words };
   t.equal(await pod(first), 0);
   const results = join(directory, 'results', 'shard-0', 'results.jsonl');

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { emptyDirectory, eventsOf, run } from './command-line.ts';
+import { emptyDirectory, eventsOf, run, shortCases } from './command-line.ts';
 
 const reporters = ['--reporter', 'html,junit,ktap,tap,json'];
-const words = ['run', 'reference', '--case', 'vhost-user/header'];
+const words = ['run', 'reference', ...shortCases];
 
 t.test('shards together make the run that one process makes, whatever merges them', async (t) => {
   const cwd = emptyDirectory(t);
