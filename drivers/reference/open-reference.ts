@@ -28,7 +28,7 @@ const server = fileURLToPath(new URL('./serve.js', import.meta.url));
 function programOf(device: ReferenceDevice, queues: number, faults: readonly FaultName[]): StartedProgram {
   const ofFaults = faults.flatMap((fault) => ['--fault', fault]);
   const words = [server, '--device', device, '--queues', `${queues}`, ...ofFaults];
-  return new StartedProgram({ command: process.execPath, arguments: words, readyWithinMs: 10_000 });
+  return new StartedProgram({ command: process.execPath, arguments: words, readyWithinMs: 30_000 });
 }
 
 /** The port to a reference of this process. Nothing waits in vain there: what is not answered now never is. */
