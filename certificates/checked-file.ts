@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CertificateError } from './certificate-error.ts';
+import { inWords, issueWords } from '../reference-impl/schema-words.ts';
 
 /** JSON text as the schema has it. @param name of the file, for messages. @throws CertificateError naming the field. */
 export function parsedJson<Schema extends z.ZodType>(name: string, text: string, schema: Schema): z.infer<Schema> {
@@ -11,11 +12,9 @@ export function parsedJson<Schema extends z.ZodType>(name: string, text: string,
       cause,
     });
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
-  throw new CertificateError(`${name}: ${where}${issue?.message ?? 'is not as its schema has it'}`);
+  throw new CertificateError(`${name}: ${issueWords(parsed.error.issues)}`);
 }
 
 /** A day, as in 2027-06-30. */

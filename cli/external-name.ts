@@ -9,6 +9,7 @@ import type { Target } from '../drivers/target.ts';
 import { pciAddressOf, uuidOf } from '../drivers/vfio/vfio-subject.ts';
 import { vhostNetTap } from '../fixtures/targets/vhost-net.ts';
 import { UsageError } from './usage-error.ts';
+import { inWords, issueWords } from '../reference-impl/schema-words.ts';
 
 /** What each scheme of what exists already has behind its colon, as a message shows it. */
 export const externalForms = {
@@ -56,7 +57,7 @@ export interface Answers {
 
 /** @throws UsageError for an answer that no type of device knows. */
 export function answersOf({ name, search }: ExternalName): Answers {
-  const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(search ?? '')));
+  const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(search ?? '')), inWords);
   if (!parsed.success) throw new UsageError(`${name}: ${queryProblem(parsed.error)}`);
   const { device, ...facts } = parsed.data;
   return { device: device === undefined ? undefined : String(device), facts };
@@ -76,7 +77,7 @@ function queryProblem(error: z.ZodError): string {
   if (issue?.code === 'unrecognized_keys') {
     return `${issue.keys.join(', ')} is unknown${didYouMean(issue.keys[0] ?? '', Object.keys(queries))}`;
   }
-  return `${issue?.path.join('.')}: ${issue?.message}`;
+  return issueWords(error.issues);
 }
 
 /** @throws UsageError */

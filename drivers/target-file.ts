@@ -17,13 +17,14 @@ import type { WorkloadFacts } from './port/target-facts.ts';
 import { misfit, type Reach, type Via } from './reach.ts';
 import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
 import { lifetimes, type Target } from './target.ts';
+import { inWords, issueWords } from '../reference-impl/schema-words.ts';
 
 const driverKind = z.looseObject({ kind: z.enum(deviceNames) });
 
 /** Each driver has facts of its own. */
 const workload = z.unknown().transform((value, context): WorkloadFacts => {
-  const kind = driverKind.safeParse(value);
-  const read = kind.success ? deviceTypeOf(kind.data.kind).workload.safeParse(value) : kind;
+  const kind = driverKind.safeParse(value, inWords);
+  const read = kind.success ? deviceTypeOf(kind.data.kind).workload.safeParse(value, inWords) : kind;
   if (read.success && kind.success) return read.data as WorkloadFacts;
   for (const { path, message } of read.error?.issues ?? [])
     context.addIssue({ code: 'custom', path: [...path], message });
@@ -180,7 +181,7 @@ const vias = [...Object.keys(reaches), 'mdev'] as Via[];
 /** Each way has fields of its own, so the messages are of the way that was meant. */
 const reach = z.looseObject({ via: z.enum(vias) }).transform((written, context): Reach => {
   const ofMdev = 'created' in written ? createdMdev : existingMdev;
-  const parsed = (written.via === 'mdev' ? ofMdev : reaches[written.via]).safeParse(written);
+  const parsed = (written.via === 'mdev' ? ofMdev : reaches[written.via]).safeParse(written, inWords);
   if (parsed.success) return parsed.data;
   for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path: [...path], message });
   return z.NEVER;
@@ -256,12 +257,9 @@ function completed(value: unknown, where: string, named: NamedTargets): unknown 
 
 /** A target from a value written by a user; `where` begins each message. @throws DriverUsageError with one line. */
 export function parseTarget(value: unknown, where: string, named: NamedTargets = () => undefined): Target {
-  const result = targetSchema.safeParse(completed(value, where, named));
+  const result = targetSchema.safeParse(completed(value, where, named), inWords);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => {
-    const field = path.map(String).join('.');
-    return field === '' ? message : `${field}: ${message}`;
-  });
+  const problems = result.error.issues.map((issue) => issueWords([issue]));
   throw new DriverUsageError(`${where}: ${problems.join('; ').replaceAll('\n', ' ')}`);
 }
 

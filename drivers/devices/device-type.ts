@@ -4,6 +4,7 @@ import { DriverUsageError, type WorkloadFacts } from '../port/port.ts';
 import type { Binding } from './bound-driver.ts';
 import type { DeviceDriver } from './device-driver.ts';
 import type { DeviceName } from './device-names.ts';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** The driver's side of a device type. */
 export interface DeviceType {
@@ -53,8 +54,8 @@ export function deviceType<F extends WorkloadFacts>(
   return {
     ...type,
     open: ({ facts, ...rest }) => {
-      const read = workload.safeParse(facts);
-      if (!read.success) throw new DriverUsageError(`facts of a ${type.name} device: ${read.error.issues[0]?.message}`);
+      const read = workload.safeParse(facts, inWords);
+      if (!read.success) throw new DriverUsageError(`facts of a ${type.name} device: ${issueWords(read.error.issues)}`);
       return open({ ...rest, facts: read.data });
     },
   };

@@ -8,11 +8,14 @@ import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import type { DescriptorSource } from './descriptor-source.ts';
 import type { Iut, Rung } from './iut.ts';
 import type { Oracle } from './oracle.ts';
 import type { WaitResult } from './outcome.ts';
 import type { BackEndProgram } from './program.ts';
+import type { CaseSideOptions } from './queue.ts';
 import type { Session } from './session.ts';
 import type { TargetFacts } from './target-facts.ts';
 import type { TrafficObserver } from './traffic.ts';
@@ -114,6 +117,8 @@ export interface DriverPort<S extends Session = Session> {
   /** What follows may take so long: waits behind that time end with a BudgetError. Undefined: no limit. */
   setBudget(ms: number | undefined): void;
   nowMs(): number;
+  /** Our side of a ring that a case makes known by messages of its own, in place of `attach`. What it stores is traced. */
+  driverSide(ring: GuestRing, index: number, options?: CaseSideOptions): DriverRing;
   /** @param options `redZones`: bytes beside its regions are watched. */
   createGuest(layout: GuestLayout, options?: { readonly redZones?: boolean }): Guest;
   /** What is watched of a guest until it is released. */

@@ -1,3 +1,4 @@
+import type { AddressSpace } from '../../reference-impl/memory/addresses.ts';
 import type { AddOptions, DriverRing, UsedElement } from '../../reference-impl/virtqueue/driver-ring.ts';
 import type { PackedDriver } from '../../reference-impl/virtqueue/packed/driver-ring.ts';
 import type { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
@@ -25,6 +26,14 @@ export interface AttachOptions {
   readonly eventIdx?: boolean;
   readonly inOrder?: boolean;
   readonly indirect?: boolean;
+}
+
+/** What a case says of its side of a ring that it makes known by messages of its own. */
+export interface CaseSideOptions {
+  /** Where the ring begins; where the ring in memory does, unless told. */
+  readonly position?: RingPosition;
+  /** The space of the addresses in descriptors; `guest-physical` unless told. */
+  readonly space?: AddressSpace;
 }
 
 /** The driver side of a ring: with the raw fields of its layout where the layout is known. */

@@ -1,4 +1,5 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
+import { setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
 import type { DriverRing, DriverRingOptions } from '../../reference-impl/virtqueue/driver-ring.ts';
 import { PackedDriver } from '../../reference-impl/virtqueue/packed/driver-ring.ts';
 import { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
@@ -6,6 +7,7 @@ import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import { DriverUsageError } from '../errors.ts';
+import type { CaseSideOptions } from '../port/queue.ts';
 import { PackedRingTrace } from './packed-ring-trace.ts';
 import type { RingTrace } from './ring-trace.ts';
 import { SplitRingTrace } from './split-ring-trace.ts';
@@ -31,4 +33,23 @@ export function driverSide(ring: GuestRing, index: number, log: EventLog, option
     return { driver, trace: new PackedRingTrace(log, ring, driver, index, tables) };
   }
   throw new DriverUsageError(`there is no driver side for this ${ring.layout} ring`);
+}
+
+/** Our side of a ring that a case makes known by messages of its own: it is traced, and not watched. */
+export function caseSide(ring: GuestRing, index: number, log: EventLog, options: CaseSideOptions): DriverRing {
+  log.note(setUpByMessages(index));
+  let trace: RingTrace | undefined;
+  const nothing = (): void => undefined;
+  const side = driverSide(ring, index, log, {
+    ...options,
+    observer: {
+      added: nothing,
+      addedByHand: nothing,
+      published: nothing,
+      outOfOrder: nothing,
+      taken: () => trace?.used(),
+    },
+  });
+  trace = side.trace;
+  return side.driver;
 }

@@ -2,9 +2,12 @@ import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { GuestLayout } from '../../reference-impl/memory/guest-layout.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 import { EventLog } from '../../reference-impl/observations/event-log.ts';
+import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
+import type { GuestRing } from '../../reference-impl/virtqueue/ring.ts';
 import { DriverUsageError } from '../errors.ts';
 import { monotonicUs } from '../native/native.ts';
 import type {
+  CaseSideOptions,
   DriverPort,
   Iut,
   IutExit,
@@ -18,6 +21,7 @@ import type {
 import type { TargetFacts } from '../port/target-facts.ts';
 import { deadlineIn, eventClock } from './deadline.ts';
 import { OwnedDescriptors } from './descriptor-source.ts';
+import { caseSide } from './driver-side.ts';
 import { changeOf, MappedGuest } from './guest-memory.ts';
 import { PortOracle } from './oracle.ts';
 import type { SessionContext } from './session-context.ts';
@@ -113,6 +117,10 @@ export abstract class SessionPort<S extends Session> implements DriverPort<S>, S
     this.#guests.push(mapped);
     this.oracle.guestMade(mapped.guest);
     return mapped.guest;
+  }
+
+  driverSide(ring: GuestRing, index: number, options: CaseSideOptions = {}): DriverRing {
+    return caseSide(ring, index, this.log, options);
   }
 
   redZonesOf(guest: Guest): readonly RedZone[] {

@@ -99,25 +99,29 @@ export abstract class SessionQueue<R extends GuestRing = GuestRing> implements Q
   }
 
   kick(): void {
-    this.#trace.suppression();
+    this.#trace.kicked();
     if (!this.#kicksWhenAsked || this.#side.needsKick()) this.notifyDevice();
   }
 
   makeAvailable(chains: readonly (readonly Segment[])[], options?: AddOptionsOf<R>): number[] {
-    this.#trace.suppression();
     const ids: number[] = [];
-    for (const chain of chains) {
-      const id = this.#side.add(chain, options as AddOptions | undefined);
-      if (id === 'ring-full') {
-        throw this.#withoutRoom(chains.length);
+    this.#trace.begins();
+    try {
+      for (const chain of chains) {
+        const id = this.#side.add(chain, options as AddOptions | undefined);
+        if (id === 'ring-full') {
+          throw this.#withoutRoom(chains.length);
+        }
+        this.#frames?.added(id, chain);
+        this.#trace.chain(id);
+        this.#traced++;
+        ids.push(id);
       }
-      this.#frames?.added(id, chain);
-      this.#trace.chain(id);
-      this.#traced++;
-      ids.push(id);
+      this.#side.publish();
+      this.#trace.published();
+    } finally {
+      this.#trace.ends();
     }
-    this.#side.publish();
-    this.#trace.published();
     return ids;
   }
 

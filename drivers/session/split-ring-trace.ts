@@ -2,6 +2,7 @@ import type { Span } from '../../reference-impl/memory/span.ts';
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
 import { ringWriteNumber } from '../../reference-impl/observations/event-numbers.ts';
 import { DESCRIPTOR_SIZE, VIRTQ_DESC_F_NEXT } from '../../reference-impl/virtqueue/descriptor.ts';
+import type { RingArea } from '../../reference-impl/virtqueue/ring.ts';
 import type { SplitDriver } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import {
@@ -10,8 +11,9 @@ import {
   AVAIL_RING,
   USED_ELEMENT_SIZE,
   usedElementOffset,
+  usedEventUnit,
 } from '../../reference-impl/virtqueue/split/layout.ts';
-import { mostByHand, type RingTrace, storedByHand } from './ring-trace.ts';
+import { type RingTrace, StoresByHand } from './ring-trace.ts';
 import type { TableTrace } from './table-trace.ts';
 
 const unit = 2;
@@ -35,10 +37,10 @@ export class SplitRingTrace implements RingTrace {
   readonly #desc: Part;
   readonly #avail: Part;
   readonly #used: Part;
+  readonly #usedEventAt: number;
   readonly #tables: TableTrace | undefined;
-  /** Where the driver adds the next chain, and the idx that it showed, as the log tells. */
-  #toldNext: number;
-  #toldIdx: number;
+  readonly #byHand: StoresByHand;
+  #isWhole = false;
   #flags = 0;
   #usedEvent = 0;
 
@@ -50,78 +52,83 @@ export class SplitRingTrace implements RingTrace {
     this.#desc = part(ring.desc);
     this.#avail = part(ring.avail);
     this.#used = part(ring.used);
+    this.#usedEventAt = usedEventUnit(ring.size) * unit;
     this.#tables = tables;
-    this.#toldNext = driver.nextAvailIdx;
-    this.#toldIdx = ring.availIdx();
+    this.#byHand = new StoresByHand(log, index);
+    ring.wrote = (area, at) => {
+      if (!this.#isWhole) this.#stored(area, at);
+    };
+  }
+
+  begins(): void {
+    this.#isWhole = true;
+  }
+
+  ends(): void {
+    this.#isWhole = false;
   }
 
   /** Its descriptors, and its head in the available ring. */
   chain(head: number): void {
-    this.#descriptors(head, this.#ring.size);
-    this.#toldNext = this.#driver.nextAvailIdx;
-    this.#head(this.#toldNext - 1);
-  }
-
-  /** Those of a chain, at most so many. Returns how many there are. */
-  #descriptors(head: number, most: number): number {
     const { bytes } = this.#desc;
     const { size } = this.#ring;
     let index = head;
-    let count = 0;
-    while (count < most && index < size) {
-      count++;
+    for (let count = 0; count < size && index < size; count++) {
       const at = index * DESCRIPTOR_SIZE;
-      const flags = bytes[at + flagsOffset] ?? 0;
-      this.#tables?.descriptor(flags, bytes, at);
-      this.#write(ringWriteNumber.descriptor, this.#desc, at, DESCRIPTOR_SIZE);
-      if ((flags & VIRTQ_DESC_F_NEXT) === 0) break;
+      this.#descriptor(at);
+      if (((bytes[at + flagsOffset] ?? 0) & VIRTQ_DESC_F_NEXT) === 0) break;
       index = (bytes[at + nextOffset] ?? 0) | ((bytes[at + nextOffset + 1] ?? 0) << 8);
     }
-    return count;
-  }
-
-  /** The entry of the available ring for an index. */
-  #head(index: number): void {
-    const slot = (index & 0xffff) % this.#ring.size;
+    const slot = ((this.#driver.nextAvailIdx - 1) & 0xffff) % size;
     this.#write(ringWriteNumber.available, this.#avail, (AVAIL_RING + slot) * unit, unit);
   }
 
   published(): void {
-    this.#toldIdx = this.#ring.availIdx();
     this.#write(ringWriteNumber['available-idx'], this.#avail, AVAIL_IDX * unit, unit);
   }
 
   used(): void {
+    this.#byHand.begin();
     const slot = ((this.#driver.lastUsedIdx - 1) & 0xffff) % this.#ring.size;
     this.#write(ringWriteNumber['used-seen'], this.#used, usedElementOffset(slot), USED_ELEMENT_SIZE);
   }
 
-  suppression(): void {
-    const flags = this.#ring.availFlags();
-    const usedEvent = this.#ring.usedEvent();
-    if (flags !== this.#flags) this.#write(ringWriteNumber['available-flags'], this.#avail, AVAIL_FLAGS * unit, unit);
-    if (usedEvent !== this.#usedEvent) {
-      this.#write(ringWriteNumber['used-event'], this.#avail, (AVAIL_RING + this.#ring.size) * unit, unit);
-    }
-    this.#flags = flags;
-    this.#usedEvent = usedEvent;
-    if (this.#driver.nextAvailIdx !== this.#toldNext || this.#ring.availIdx() !== this.#toldIdx) this.#byHand();
+  kicked(): void {
+    this.#byHand.begin();
   }
 
-  /** The chains that the ring shows, and its idx, where the driver side was not asked to write them into the log. */
-  #byHand(): void {
-    this.#log.note(storedByHand(this.#index));
-    const { size } = this.#ring;
-    const { bytes } = this.#avail;
-    const idx = this.#ring.availIdx();
-    let left = mostByHand;
-    for (let back = Math.min((idx - this.#toldIdx) & 0xffff, size); back > 0 && left > 0; back--) {
-      const at = (AVAIL_RING + (((idx - back) & 0xffff) % size)) * unit;
-      left -= 1 + this.#descriptors((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8), Math.min(left, size));
-      this.#head(idx - back);
+  /** One store to an area, `at` bytes into it. */
+  #stored(area: RingArea, at: number): void {
+    if (area === 'device') return;
+    if (area === 'descriptor') {
+      if (this.#byHand.admits()) this.#descriptor(at);
+      return;
     }
-    this.#toldNext = this.#driver.nextAvailIdx;
-    this.published();
+    const what = this.#fieldAt(at);
+    if (what === 'available-flags' || what === 'used-event') {
+      if (!this.#asksOtherwise(what)) return;
+    }
+    if (this.#byHand.admits()) this.#write(ringWriteNumber[what], this.#avail, at, unit);
+  }
+
+  #fieldAt(at: number): 'available-flags' | 'available-idx' | 'used-event' | 'available' {
+    if (at === AVAIL_FLAGS * unit) return 'available-flags';
+    if (at === AVAIL_IDX * unit) return 'available-idx';
+    return at === this.#usedEventAt ? 'used-event' : 'available';
+  }
+
+  /** Drivers ask for calls again and again in the same words. */
+  #asksOtherwise(what: 'available-flags' | 'used-event'): boolean {
+    const [flags, usedEvent] = [this.#flags, this.#usedEvent];
+    this.#flags = this.#ring.availFlags();
+    this.#usedEvent = this.#ring.usedEvent();
+    return what === 'available-flags' ? this.#flags !== flags : this.#usedEvent !== usedEvent;
+  }
+
+  #descriptor(at: number): void {
+    const { bytes } = this.#desc;
+    this.#tables?.descriptor(bytes[at + flagsOffset] ?? 0, bytes, at);
+    this.#write(ringWriteNumber.descriptor, this.#desc, at, DESCRIPTOR_SIZE);
   }
 
   #write(what: number, { bytes, base }: Part, at: number, length: number): void {

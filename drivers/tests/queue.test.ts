@@ -6,12 +6,17 @@ import {
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
 } from '../../reference-impl/virtqueue/feature-bits.ts';
-import { positionBeforeWrap, type RingLayout, ringLayouts } from '../../reference-impl/virtqueue/ring.ts';
+import { type GuestRing, positionBeforeWrap, positionOf, type RingLayout, ringLayouts } from '../../reference-impl/virtqueue/ring.ts';
+import { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
+import { usedBits } from '../../reference-impl/virtqueue/packed/layout.ts';
+import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts';
+import { judgedTrace, setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
+import type { RingWriteObservation } from '../../reference-impl/observations/event.ts';
 import { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import { openDeviceDriver } from '../devices/device-types.ts';
 import type { AttachOptions, Queue } from '../port/port.ts';
 import { openReference } from '../reference/open-reference.ts';
-import { storedByHand } from '../session/ring-trace.ts';
+import { mostByHand, storesLeftOut } from '../session/ring-trace.ts';
 
 /** A block device of this process, with a queue that begins two chains before the wrap of its layout. */
 function queueOf(t: Test, layout: RingLayout, more = 0n, options: Partial<AttachOptions> = {}) {
@@ -29,8 +34,10 @@ function queueOf(t: Test, layout: RingLayout, more = 0n, options: Partial<Attach
   return { port, driver, ring, queue: driver.attach(ring, options) };
 }
 
-const writesTo = ({ log }: ReturnType<typeof queueOf>['port'], queue: Queue): string[] =>
-  log.events().flatMap((event) => (event.kind === 'ring-write' && event.index === queue.index ? [event.what] : []));
+const writesOf = ({ log }: ReturnType<typeof queueOf>['port'], queue: Queue): RingWriteObservation[] =>
+  log.events().flatMap((event) => (event.kind === 'ring-write' && event.index === queue.index ? [event] : []));
+const writesTo = (port: ReturnType<typeof queueOf>['port'], queue: Queue): string[] =>
+  writesOf(port, queue).map(({ what }) => what);
 
 for (const layout of ringLayouts) {
   t.test(
@@ -102,61 +109,86 @@ t.test('what a thread of ours stores to memory is not blamed on the device', asy
 });
 
 for (const layout of ringLayouts) {
-  t.test(`${layout}: what is added by hand is in the log at the kick, as it is then`, async (t) => {
+  t.test(`${layout}: what is stored by hand is in the log, before and behind a kick, as it is then`, async (t) => {
     const { port, driver, queue } = queueOf(t, layout);
-    const mark = (): number => port.log.events().length;
     t.equal(driver.once(queue, { seed: 1 }), undefined);
-    const sound = mark();
-    queue.kick();
-    t.notOk(
-      port.log
-        .events()
-        .slice(sound)
-        .some(({ kind }) => kind === 'note' || kind === 'ring-write'),
-      'nothing by hand',
-    );
-    const begun = mark();
+    const { ring } = queue;
+    port.log.restart();
     const segments = driver.request({ seed: 2 }).segments;
     const id = queue.driver.add(segments);
     if (id === 'ring-full') throw new Error('there is room');
-    const { ring } = queue;
     // Behind the driver side: what the device meets, and not what was laid.
     if (ring instanceof GuestSplitRing) ring.writeDescriptor(id, { len: 0x1234 });
     queue.driver.publish();
-    t.same(
-      writesTo(port, queue).length,
-      port.log
-        .events()
-        .slice(0, begun)
-        .filter(({ kind }) => kind === 'ring-write').length,
+    const lengths = writesOf(port, queue).flatMap(({ what, bytes }) =>
+      what === 'descriptor' ? [new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true)] : [],
     );
+    const laid = segments.map(({ length }) => length);
+    // The first of a packed ring is laid, and made available at the end.
+    t.same(lengths, layout === 'split' ? [...laid, 0x1234] : [...laid, laid[0]]);
+    if (layout === 'split') t.match(writesTo(port, queue).slice(-3), ['available', 'descriptor', 'available-idx']);
+    port.log.restart();
     queue.kick();
-    const seen = port.log.events().slice(begun);
-    t.match(seen[0], { kind: 'note', text: storedByHand(queue.index) });
-    const stored = seen.flatMap((event) => (event.kind === 'ring-write' ? [event] : []));
-    const descriptors = stored.filter(({ what }) => what === 'descriptor');
-    t.ok(descriptors.length >= segments.length, 'its descriptors');
-    const lengths = descriptors.map(({ bytes }) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true));
-    if (layout === 'packed')
-      t.same(
-        lengths,
-        segments.map(({ length }) => length),
-      );
-    else {
-      t.ok(lengths.includes(0x1234), 'as the case changed it');
-      t.same(
-        stored.slice(-2).map(({ what }) => what),
-        ['available', 'available-idx'],
-      );
+    t.same(writesTo(port, queue), [], 'once');
+    if (ring instanceof GuestSplitRing) {
+      ring.setAvailHead(3, 7);
+      ring.setUsedEvent(9);
+      ring.setUsedEvent(9);
+      t.same(writesTo(port, queue), ['available', 'used-event'], 'behind the kick');
+    } else if (ring instanceof GuestPackedRing) {
+      ring.writeDescriptor(5, { len: 7 });
+      ring.writeDescriptor(6, { len: 8, flags: 0 });
+      ring.setDriverEvent(1 << 16);
+      t.same(writesTo(port, queue), ['descriptor', 'descriptor', 'available-flags'], 'behind the kick');
     }
-    const told = mark();
     queue.kick();
-    t.notOk(
-      port.log
-        .events()
-        .slice(told)
-        .some(({ kind }) => kind === 'ring-write'),
-      'once',
-    );
+    port.log.restart();
+    for (let n = 0; n < mostByHand + 9; n++) {
+      if (ring instanceof GuestSplitRing) ring.setAvailHead(3, n);
+      else if (ring instanceof GuestPackedRing) ring.setFlags(5, n);
+    }
+    const events = port.log.events();
+    t.equal(events.length, mostByHand + 1);
+    t.match(events.at(-1), { kind: 'note', text: storesLeftOut(queue.index) });
   });
+
+  t.test(`${layout}: a ring that a case makes known by itself is in the log, and is judged by no trace`, async (t) => {
+    const { port, driver, ring: other } = queueOf(t, layout);
+    other.reset(positionBeforeWrap(layout, 16, 2));
+    port.log.restart();
+    const side = port.driverSide(other, 3);
+    const ids = [side.add(driver.request({ seed: 1 }).segments), side.add(driver.request({ seed: 2 }).segments)];
+    side.publish();
+    const [id = 'ring-full'] = ids;
+    if (id === 'ring-full') throw new Error('there is room');
+    const len = laysUsed(other, id);
+    t.same(side.reapUsed(), [{ id, len }]);
+    const events = port.log.events();
+    t.match(events[0], { kind: 'note', text: setUpByMessages(3) });
+    const told = events.flatMap((event) => (event.kind === 'ring-write' ? [event] : []));
+    t.ok(told.every(({ index }) => index === 3));
+    t.equal(told.at(-1)?.what, 'used-seen');
+    t.ok(told.filter(({ what }) => what === 'descriptor').length >= 4);
+    const findings = judgedTrace(events, { judgesRings: true });
+    t.same([...findings.requirements], []);
+    const asAttached = judgedTrace(events.slice(1), { judgesRings: true });
+    t.ok([...asAttached.requirements].some((name) => (asAttached.of(name)?.breaches.length ?? 0) > 0));
+  });
+}
+
+/** Shows an element that is longer than its chain, as a device would, which has the ring by its memory. Its len. */
+function laysUsed({ layout, size, areas, position }: GuestRing, id: number): number {
+  const len = 1 << 20;
+  if (layout === 'split') {
+    const ring = new GuestSplitRing(size, areas);
+    const idx = ring.usedIdx();
+    ring.setUsedElement(idx % size, id, len);
+    ring.setUsedIdx(idx + 1);
+  } else {
+    const ring = new GuestPackedRing(size, areas);
+    const { used, usedWrap } = positionOf('packed', position);
+    ring.setUsed(used, id, len);
+    ring.setFlags(used, usedBits(usedWrap) | VIRTQ_DESC_F_WRITE);
+  }
+  return len;
 }

@@ -3,6 +3,7 @@ import { type Program, ProgramError } from '../program/program.ts';
 import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
 import { campaignState } from './campaign-state.ts';
 import { toldFinding } from './told-finding.ts';
+import { issueWords } from '../../reference-impl/schema-words.ts';
 
 /**
  * A part of a campaign as data, and what comes of it: both travel through queues that strangers may write to. Nothing in them
@@ -95,5 +96,5 @@ export type SliceResult = z.infer<typeof sliceResult>;
 /** Why a value is no slice, or no result of one. */
 export function problemIn(error: z.ZodError): string {
   const [issue] = error.issues;
-  return `${issue?.path.map(String).join('.') || 'it'}: ${issue?.message ?? 'is none'}`;
+  return issue === undefined || issue.path.length === 0 ? `it ${issue?.message ?? 'is none'}` : issueWords([issue]);
 }

@@ -18,12 +18,12 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
 } from '../virtqueue/feature-bits.ts';
-import { openDriverRing } from '../virtqueue/open-driver-ring.ts';
 import type { GuestPackedRing } from '../virtqueue/packed/guest-ring.ts';
 import { VIRTQ_DESC_F_AVAIL } from '../virtqueue/packed/layout.ts';
 import { areaAddresses } from '../virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../virtqueue/segment.ts';
 import type { GuestSplitRing } from '../virtqueue/split/guest-ring.ts';
+import { openDriverRing } from './open-driver-ring.ts';
 
 const size = 8;
 

@@ -31,8 +31,8 @@ export function Rings({
         Rings <span class="muted">as they were at the event that failed; each write can be stepped through</span>
       </summary>
       <p class="muted">
-        What a case stored by hand is drawn as it stood at the next kick. What it changed behind that, and what the
-        device wrote and the driver did not read, is not drawn.
+        What the driver stored is drawn store by store, what the device wrote where the driver read it. What a case
+        stored past its ring (as bytes, from a thread, or into the device area) is not drawn.
       </p>
       {rings.map((ring) => (
         <Ring key={`${ring.connection} ${ring.index}`} ring={ring} at={at} />

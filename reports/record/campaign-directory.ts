@@ -6,6 +6,7 @@ import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 import { readRunFile, replaceRunFile } from './run-file.ts';
 import { refuseStrangeEntries } from './strange-entries.ts';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** What `fuzz` writes, as its directory has it. */
 const aboutName = 'target.json';
@@ -136,10 +137,9 @@ function parsed<Schema extends z.ZodType>(path: string, schema: Schema): z.infer
   } catch (cause) {
     throw new RecordError(path, 'is no JSON', { cause });
   }
-  const read = schema.safeParse(value);
+  const read = schema.safeParse(value, inWords);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw new RecordError(path, `is not of a campaign: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  throw new RecordError(path, `is not of a campaign: ${issueWords(read.error.issues)}`);
 }
 
 function readFile(path: string): Buffer {

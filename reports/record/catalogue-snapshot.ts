@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 import { readRunFile, replaceRunFile } from './run-file.ts';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** One requirement as it was when the run was made; docs/CATALOGUE.md has its fields. */
 const snapshotRequirement = z.object({
@@ -114,8 +115,7 @@ export function readJson<T>(path: string, schema: z.ZodType<T>, what: string): T
   } catch (cause) {
     throw new RecordError(path, `cannot be read as a ${what} (${reasonOf(cause)})`, { cause });
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new RecordError(path, `is no ${what} of this schema: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new RecordError(path, `is no ${what} of this schema: ${issueWords(parsed.error.issues)}`);
 }

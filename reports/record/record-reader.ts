@@ -12,6 +12,7 @@ import {
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 import { readRunFile } from './run-file.ts';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** All records of one results file, in the order of the file. */
 export interface RunRecords {
@@ -100,11 +101,9 @@ function refuseOtherVersions(path: string, firstLine: unknown): void {
 }
 
 function parseEvent(path: string, line: number, value: unknown): RunEvent {
-  const parsed = record.safeParse(value);
+  const parsed = record.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
-  throw new RecordError(path, `line ${line} is not a record of this schema${where}: ${issue?.message ?? 'invalid'}`);
+  throw new RecordError(path, `line ${line} is not a record of this schema: ${issueWords(parsed.error.issues)}`);
 }
 
 function collect(

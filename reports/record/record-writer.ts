@@ -2,6 +2,7 @@ import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { type RunEvent, record } from './record.ts';
 import { RecordError } from './record-error.ts';
 import { openRunFile } from './run-file.ts';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 const newline = 0x0a;
 const looksAtLine = 5;
@@ -30,10 +31,9 @@ export class RecordWriter {
   /** @throws RecordError for a record that no reader would accept, and where the disk is full. */
   append(event: RunEvent): void {
     if (!this.#isOpen) throw new RecordError(this.path, 'is closed');
-    const checked = record.safeParse(event);
+    const checked = record.safeParse(event, inWords);
     if (!checked.success) {
-      const [issue] = checked.error.issues;
-      throw new RecordError(this.path, `refused a ${event.event} record: ${issue?.path.join('.')}: ${issue?.message}`);
+      throw new RecordError(this.path, `refused a ${event.event} record: ${issueWords(checked.error.issues)}`);
     }
     // A process that was killed while it wrote leaves half a line, which this record must not continue.
     const before = this.#endsInsideLine() ? '\n' : '';

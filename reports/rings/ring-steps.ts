@@ -1,4 +1,5 @@
 import type { MemoryChangeObservation } from '../../reference-impl/observations/event.ts';
+import { setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
 import { layoutsOf, ringWriteWords, type TracedLayout, tableWords } from '../trace/ring-write-words.ts';
 import type { Trace } from '../trace/trace.ts';
 import { PackedReplay } from './packed-replay.ts';
@@ -38,11 +39,14 @@ export function memoryChanges({ events }: Trace): MemoryChange[] {
 export function ringHistories(trace: Trace): RingHistory[] {
   const layouts = layoutsOf(trace.key, trace.events);
   const lives = new Map<string, { index: number; connection: number; writes: Write[] }>();
+  /** Notes that begin another life of a ring. */
+  const begun = new Map<string, number>();
   let connection = 0;
   for (const event of trace.events) {
     if (event.kind === 'connection' && event.state === 'opened') connection++;
+    if (event.kind === 'note') begun.set(event.text, (begun.get(event.text) ?? 0) + 1);
     if (event.kind !== 'ring-write' && event.kind !== 'indirect-table') continue;
-    const id = `${connection} ${event.index}`;
+    const id = `${connection} ${event.index} ${begun.get(setUpByMessages(event.index)) ?? 0}`;
     const known = lives.get(id);
     if (known === undefined) lives.set(id, { index: event.index, connection, writes: [event] });
     else known.writes.push(event);

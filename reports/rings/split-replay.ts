@@ -19,6 +19,7 @@ export class SplitReplay {
   readonly #used: bigint | undefined;
   readonly #next = new Map<number, number | undefined>();
   readonly #texts = new Map<number, string>();
+  readonly #owners = new Map<number, Owner>();
   readonly tables = new RingTables('split');
   #idx: number | undefined;
   #taken = 0;
@@ -47,10 +48,9 @@ export class SplitReplay {
         const hasNext = event.bytes.length >= descriptorSize && (viewOf(event).getUint16(12, true) & 1) === 1;
         this.#next.set(slot, hasNext ? viewOf(event).getUint16(14, true) : undefined);
         this.#texts.set(slot, text);
-        return [
-          { area: 'descriptor', place: String(slot), text, owner: 'driver' },
-          ...this.tables.descriptor(slot, 'driver'),
-        ];
+        // A case may write to what the device has.
+        const owner = this.#owners.get(slot) ?? 'driver';
+        return [{ area: 'descriptor', place: String(slot), text, owner }, ...this.tables.descriptor(slot, owner)];
       }
       case 'available': {
         const start = this.#available === undefined ? undefined : this.#available + 4n;
@@ -82,6 +82,7 @@ export class SplitReplay {
       const text = this.#texts.get(slot);
       if (text === undefined) break;
       seen.add(slot);
+      this.#owners.set(slot, owner);
       rows.push({ area: 'descriptor', place: String(slot), text, owner }, ...this.tables.rows(slot, owner));
     }
     return rows;

@@ -5,6 +5,7 @@ import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
 import { readNamedFile } from '../../reports/record/run-file.ts';
 import { casePattern, type ResultNames } from './plan.ts';
+import { inWords } from '../../reference-impl/schema-words.ts';
 
 const day = z.iso.date('is not a day as YYYY-MM-DD');
 
@@ -42,7 +43,7 @@ export function readExpectations(path: string): Expectation[] {
   } catch (cause) {
     throw new RecordError(path, `cannot be read as expectations (${reasonOf(cause)})`, { cause });
   }
-  const parsed = expectationsFile.safeParse(value);
+  const parsed = expectationsFile.safeParse(value, inWords);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new RecordError(path, `is not a list of expectations: ${placeOf(issue?.path ?? [])}${issue?.message}`);

@@ -22,11 +22,11 @@ export class ManualRing<R extends GuestRing = GuestRing> {
   readonly #session: VhostMdevSession;
 
   constructor(session: VhostMdevSession, context: Context<R>) {
-    const { driver, ring } = context;
+    const { port, driver, ring } = context;
     for (const index of driver.companionIndices) tellRing(session, index, ring({ size: 16 }));
     this.ring = ring({ size: 16 });
     tellRing(session, driver.queueIndex, this.ring);
-    this.#driver = ringDriver(session, this.ring);
+    this.#driver = ringDriver(port, session, driver.queueIndex, this.ring);
     this.#context = context;
     this.#session = session;
   }

@@ -32,7 +32,7 @@ export const memoryLast = defineCase({
     check.equal(tellRing(session, driver.queueIndex, vring), 'taken', 'the ring');
     check.accepted(session.shareMemory(guest), 'the memory');
     const request = driver.request();
-    const driverRing = ringDriver(session, vring);
+    const driverRing = ringDriver(port, session, driver.queueIndex, vring);
     driverRing.add(request.segments);
     driverRing.publish();
     check.equal(setState(session, 1), 'taken', 'the start');

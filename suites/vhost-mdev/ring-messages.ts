@@ -1,7 +1,6 @@
-import type { GuestRing, VhostMdevSession } from '../../drivers/port/port.ts';
+import type { DriverPort, GuestRing, VhostMdevSession } from '../../drivers/port/port.ts';
 import { areaAddresses, type SentAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
-import { openDriverRing } from '../../reference-impl/virtqueue/open-driver-ring.ts';
 import { errorName } from '../../reference-impl/wire/errno.ts';
 import { decodeStructure, encodeStructure } from '../../reference-impl/wire/structure.ts';
 import type { VhostRequest } from '../../reference-impl/wire/vhost-requests.ts';
@@ -84,8 +83,8 @@ export function tellRing(session: VhostMdevSession, index: number, ring: GuestRi
 }
 
 /** The driver side of a ring that is told message by message. */
-export const ringDriver = (session: VhostMdevSession, ring: GuestRing): DriverRing =>
-  openDriverRing(ring, { space: spacesOf(session).buffer });
+export const ringDriver = (port: DriverPort, session: VhostMdevSession, index: number, ring: GuestRing): DriverRing =>
+  port.driverSide(ring, index, { space: spacesOf(session).buffer });
 
 /** Rings of the device: each has a page of doorbells. */
 export function ringCount({ vfio, places, pageSize }: VhostMdevSession): number {

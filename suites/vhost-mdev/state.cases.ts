@@ -20,7 +20,7 @@ export const stoppedAtFirst = defineCase({
     const vring = ring({ size: 128 });
     const index = driver.queueIndex;
     check.equal(tellRing(session, index, vring), 'taken', 'size, base and addresses of the ring');
-    const driverRing = ringDriver(session, vring);
+    const driverRing = ringDriver(port, session, index, vring);
     driverRing.add(driver.request().segments);
     driverRing.publish();
     ringDoorbell(session, index);

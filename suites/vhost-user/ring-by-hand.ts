@@ -2,7 +2,6 @@ import type { DriverPort, GuestRing, RingPosition, UsedElement, VhostUserSession
 import type { RingSetUpMessage } from '../../drivers/port/ring-set-up.ts';
 import { exitText } from '../../judging/failure.ts';
 import type { DriverRing } from '../../reference-impl/virtqueue/driver-ring.ts';
-import { openDriverRing } from '../../reference-impl/virtqueue/open-driver-ring.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import type { Check } from '../check.ts';
@@ -61,7 +60,7 @@ export class RingByHand<R extends GuestRing = GuestRing> {
     this.#position = position;
     this.ring = ring;
     this.index = index;
-    this.driver = driver ?? openDriverRing(ring, { position });
+    this.driver = driver ?? port.driverSide(ring, index, { position });
     this.kickFd = port.descriptors.eventfd();
     this.callFd = port.descriptors.eventfd();
     this.errorFd = port.descriptors.eventfd();
@@ -104,12 +103,15 @@ export class RingByHand<R extends GuestRing = GuestRing> {
   }
 
   kick(value: number | bigint = 1): void {
+    this.#port.log.notification(0, this.#session.id, this.index, Number(value));
     this.#port.descriptors.signal(this.kickFd, value);
   }
 
   /** Signals on the call eventfd since this was last asked. */
   calls(): number {
-    return this.#port.descriptors.read(this.callFd);
+    const count = this.#port.descriptors.read(this.callFd);
+    if (count > 0) this.#port.log.notification(1, this.#session.id, this.index, count);
+    return count;
   }
 
   /** Used elements since the ring began: those that `waitForUsed` gave, and those that memory shows. */

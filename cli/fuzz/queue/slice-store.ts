@@ -6,6 +6,7 @@ import { writeAtomically } from '../../../fuzz/campaign/atomic-file.ts';
 import { instanceNames } from '../../../fuzz/campaign/instances.ts';
 import { problemIn, type SliceResult, sliceResult } from '../../../fuzz/campaign/slice.ts';
 import { UsageError } from '../../usage-error.ts';
+import { inWords } from '../../../reference-impl/schema-words.ts';
 
 /** Below the directory of a campaign: what it is, and the results of its slices. */
 const queueDirectory = 'queue';
@@ -67,7 +68,7 @@ export class SliceStore {
   /** Keeps what a queue says of a slice, or says why that is no result of it. The first counts, however often it comes. */
   keep(number: number, said: unknown): string | undefined {
     if (this.#results.has(number)) return undefined;
-    const read = sliceResult.safeParse(said);
+    const read = sliceResult.safeParse(said, inWords);
     if (!read.success) return `what the queue has is no result: ${problemIn(read.error)}`;
     const result = read.data;
     if (result.campaign !== this.campaign || result.number !== number)
@@ -80,7 +81,7 @@ export class SliceStore {
 
 function parsed<Schema extends z.ZodType>(path: string, schema: Schema): z.infer<Schema> {
   try {
-    const read = schema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    const read = schema.safeParse(JSON.parse(readFileSync(path, 'utf8')), inWords);
     if (read.success) return read.data;
     throw new UsageError(`${path}: ${problemIn(read.error)}`);
   } catch (error) {

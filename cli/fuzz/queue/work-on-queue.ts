@@ -12,6 +12,7 @@ import type { QueuePlace } from './queue-place.ts';
 import { connected } from './redis-connection.ts';
 import { runSlice, SliceInterrupted } from './run-slice.ts';
 import { jobName, keptForS, queueNameOf, queuePrefix } from './slice-queue.ts';
+import { inWords } from '../../../reference-impl/schema-words.ts';
 
 export interface WorkerOptions {
   /** Slices that run at once. */
@@ -116,7 +117,7 @@ class SlicesOfWorker {
   }
 
   #checked(job: Job<unknown>): Slice {
-    const read = sliceSchema.safeParse(job.data);
+    const read = sliceSchema.safeParse(job.data, inWords);
     if (job.name !== jobName || !read.success) {
       throw this.#refused(job, read.success ? `a job called ${job.name}` : problemIn(read.error));
     }

@@ -15,6 +15,9 @@ export interface TracedCase {
 /** Stands in a trace before the first used element of a ring of which it does not tell all chains. */
 export const chainsUntraced = 'chains were added to this ring that the trace does not tell';
 
+/** Stands in a trace before a ring of which a case may do anything: its used elements are no business of the oracle. */
+export const setUpByMessages = (index: number): string => `ring ${index}: a case makes it known by messages of its own`;
+
 /**
  * What the events of a trace show by themselves of the requirements that the oracle knows: how often each was kept and
  * broken. The events are all that happened; a trace that lacks some is not judged.
@@ -22,12 +25,14 @@ export const chainsUntraced = 'chains were added to this ring that the trace doe
 export function judgedTrace(events: readonly ObservedEvent[], { judgesRings, device }: TracedCase): Observations {
   const found = new Observations();
   const answers = new TracedAnswers(found.tell);
-  const isUntold = events.some((event) => event.kind === 'note' && event.text === chainsUntraced);
-  const rings = judgesRings && !isUntold ? new TracedRings(found.tell) : undefined;
+  const notes = new Set(events.flatMap((event) => (event.kind === 'note' ? [event.text] : [])));
+  const rings = judgesRings && !notes.has(chainsUntraced) ? new TracedRings(found.tell) : undefined;
   const devices = device === undefined ? undefined : new TracedDevices(found.tell, device, events);
   for (const event of events) {
     if (event.kind === 'message') answers.passed(event);
-    else if (event.kind === 'ring-write') rings?.wrote(event);
+    else if (event.kind === 'ring-write') {
+      if (!notes.has(setUpByMessages(event.index))) rings?.wrote(event);
+    }
     else if (event.kind === 'ioctl' || event.kind === 'region-access') devices?.called(event);
     else if (event.kind === 'connection') devices?.connection(event);
     else if (event.kind === 'process') devices?.lose();
