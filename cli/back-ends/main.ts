@@ -26,6 +26,7 @@ interface Options {
   readonly case: readonly string[];
   readonly out?: string;
   readonly prepare: boolean;
+  readonly installed: boolean;
   readonly json: boolean;
 }
 
@@ -33,8 +34,8 @@ interface Options {
 type Judged = ComparedRuns & { readonly again: readonly RepeatedResult[] };
 
 /** Writes the target file of a back-end, with all that it names in place, and returns its path. */
-function prepared({ suite, packages, build, target }: BackEnd, name: string, cache: string): string {
-  const unpacked = unpackedSuite(cache, suite, packages);
+function prepared({ suite, packages, build, target }: BackEnd, name: string, cache: string, isHere: boolean): string {
+  const unpacked = isHere ? { root: '' } : unpackedSuite(cache, suite, packages);
   const built = join(cache, `built-${name}`);
   const command = build?.(unpacked, built);
   if (command !== undefined && !existsSync(built)) run(command[0], command.slice(1));
@@ -124,9 +125,10 @@ async function main(): Promise<number> {
     .option('--case <glob>', 'only these cases (several allowed)', several, [])
     .option('--out <dir>', 'where the runs go (default: a temporary directory)')
     .option('--prepare', 'write the target files and judge nothing', false)
+    .option('--installed', 'take the programs that are installed on this system, and fetch nothing', false)
     .option('--json', 'print {name: {counts, flickers, findings, reasons, again}}', false);
   command.parse();
-  const { cache, case: cases, out, prepare, json } = command.opts<Options>();
+  const { cache, case: cases, out, prepare, installed, json } = command.opts<Options>();
   const unknown = command.args.find((name) => backEnds.every((one) => one.name !== name));
   if (unknown !== undefined) throw new UsageError(`${unknown}: no such back-end`);
   const wanted = backEnds.filter(({ name }) => command.args.length === 0 || command.args.includes(name));
@@ -135,7 +137,7 @@ async function main(): Promise<number> {
   const found: Record<string, Judged> = {};
   for (const backEnd of wanted) {
     const { name } = backEnd;
-    const file = prepared(backEnd, name, cache);
+    const file = prepared(backEnd, name, cache, installed);
     if (prepare) {
       process.stdout.write(`${file}\n`);
       continue;
