@@ -40,7 +40,9 @@ export default defineConfig({
           {
             name: 'targets',
             metadata: { run: targets, compared },
-            testMatch: ['targets', 'matrix', 'colours', 'accessible', 'questions', 'texts'].map((name) => `${name}.spec.js`),
+            testMatch: ['targets', 'matrix', 'colours', 'accessible', 'questions', 'texts'].map(
+              (name) => `${name}.spec.js`,
+            ),
             // Of pages that are made up.
             grepInvert: /more than thirty targets|coverage page|last time/,
           },

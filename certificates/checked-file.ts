@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CertificateError } from './certificate-error.ts';
 import { inWords, issueWords } from '../reference-impl/schema-words.ts';
+import { CertificateError } from './certificate-error.ts';
 
 /** JSON text as the schema has it. @param name of the file, for messages. @throws CertificateError naming the field. */
 export function parsedJson<Schema extends z.ZodType>(name: string, text: string, schema: Schema): z.infer<Schema> {

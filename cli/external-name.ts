@@ -8,8 +8,8 @@ import type { WorkloadFacts } from '../drivers/port/port.ts';
 import type { Target } from '../drivers/target.ts';
 import { pciAddressOf, uuidOf } from '../drivers/vfio/vfio-subject.ts';
 import { vhostNetTap } from '../fixtures/targets/vhost-net.ts';
-import { UsageError } from './usage-error.ts';
 import { inWords, issueWords } from '../reference-impl/schema-words.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What each scheme of what exists already has behind its colon, as a message shows it. */
 export const externalForms = {

@@ -6,6 +6,7 @@ import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/
 import { allSources } from '../reference-impl/catalogue/sources.ts';
 import { conflictingVersions } from '../reference-impl/catalogue/text-standing.ts';
 import { transports } from '../reference-impl/catalogue/transport.ts';
+import { inWords, issueWords } from '../reference-impl/schema-words.ts';
 import { deviceNames } from './devices/device-names.ts';
 import { deviceTypeOf } from './devices/device-types.ts';
 import { DriverUsageError } from './errors.ts';
@@ -17,7 +18,6 @@ import type { WorkloadFacts } from './port/target-facts.ts';
 import { misfit, type Reach, type Via } from './reach.ts';
 import { problemOfRecovery, recoverySteps } from './recovery-steps.ts';
 import { lifetimes, type Target } from './target.ts';
-import { inWords, issueWords } from '../reference-impl/schema-words.ts';
 
 const driverKind = z.looseObject({ kind: z.enum(deviceNames) });
 

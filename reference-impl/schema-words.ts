@@ -62,7 +62,8 @@ function boundWords(
   much: string,
   long: string,
 ): string {
-  if (origin === 'string') return bound === 1 && long === 'shorter' ? 'is empty' : `is ${long} than ${bound} characters`;
+  if (origin === 'string')
+    return bound === 1 && long === 'shorter' ? 'is empty' : `is ${long} than ${bound} characters`;
   if (origin === 'array' || origin === 'set' || origin === 'map')
     return bound === 1 && many === 'fewer' ? 'is empty' : `has ${many} than ${bound} entries`;
   return inclusive === false ? `is ${bound} or ${much}` : `is ${much} than ${bound}`;

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 import { DriverUsageError, type WorkloadFacts } from '../port/port.ts';
 import type { Binding } from './bound-driver.ts';
 import type { DeviceDriver } from './device-driver.ts';
 import type { DeviceName } from './device-names.ts';
-import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** The driver's side of a device type. */
 export interface DeviceType {

@@ -1,17 +1,23 @@
 import t, { type Test } from 'tap';
 import { featureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
+import type { RingWriteObservation } from '../../reference-impl/observations/event.ts';
+import { judgedTrace, setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
+import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts';
 import {
   VIRTIO_F_EVENT_IDX,
   VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
 } from '../../reference-impl/virtqueue/feature-bits.ts';
-import { type GuestRing, positionBeforeWrap, positionOf, type RingLayout, ringLayouts } from '../../reference-impl/virtqueue/ring.ts';
 import { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';
 import { usedBits } from '../../reference-impl/virtqueue/packed/layout.ts';
-import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts';
-import { judgedTrace, setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
-import type { RingWriteObservation } from '../../reference-impl/observations/event.ts';
+import {
+  type GuestRing,
+  positionBeforeWrap,
+  positionOf,
+  type RingLayout,
+  ringLayouts,
+} from '../../reference-impl/virtqueue/ring.ts';
 import { GuestSplitRing } from '../../reference-impl/virtqueue/split/guest-ring.ts';
 import { openDeviceDriver } from '../devices/device-types.ts';
 import type { AttachOptions, Queue } from '../port/port.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { issueWords } from '../../reference-impl/schema-words.ts';
 import { type Program, ProgramError } from '../program/program.ts';
 import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
 import { campaignState } from './campaign-state.ts';
 import { toldFinding } from './told-finding.ts';
-import { issueWords } from '../../reference-impl/schema-words.ts';
 
 /**
  * A part of a campaign as data, and what comes of it: both travel through queues that strangers may write to. Nothing in them

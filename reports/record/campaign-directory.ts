@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 import { type CampaignBucket, type CampaignInstance, type CampaignRecord, campaignFile } from './campaign-record.ts';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 import { readRunFile, replaceRunFile } from './run-file.ts';
 import { refuseStrangeEntries } from './strange-entries.ts';
-import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** What `fuzz` writes, as its directory has it. */
 const aboutName = 'target.json';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 import { readRunFile, replaceRunFile } from './run-file.ts';
-import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** One requirement as it was when the run was made; docs/CATALOGUE.md has its fields. */
 const snapshotRequirement = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 import {
   type BeginRecord,
   type CaseRecord,
@@ -12,7 +13,6 @@ import {
 import { RecordError } from './record-error.ts';
 import { reasonOf } from './record-writer.ts';
 import { readRunFile } from './run-file.ts';
-import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 /** All records of one results file, in the order of the file. */
 export interface RunRecords {

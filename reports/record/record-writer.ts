@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 import { type RunEvent, record } from './record.ts';
 import { RecordError } from './record-error.ts';
 import { openRunFile } from './run-file.ts';
-import { inWords, issueWords } from '../../reference-impl/schema-words.ts';
 
 const newline = 0x0a;
 const looksAtLine = 5;

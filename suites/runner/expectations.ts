@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
+import { inWords } from '../../reference-impl/schema-words.ts';
 import { type CaseRecord, outcomes } from '../../reports/record/record.ts';
 import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
 import { readNamedFile } from '../../reports/record/run-file.ts';
 import { casePattern, type ResultNames } from './plan.ts';
-import { inWords } from '../../reference-impl/schema-words.ts';
 
 const day = z.iso.date('is not a day as YYYY-MM-DD');
 

@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { writeAtomically } from '../../../fuzz/campaign/atomic-file.ts';
 import { instanceNames } from '../../../fuzz/campaign/instances.ts';
 import { problemIn, type SliceResult, sliceResult } from '../../../fuzz/campaign/slice.ts';
-import { UsageError } from '../../usage-error.ts';
 import { inWords } from '../../../reference-impl/schema-words.ts';
+import { UsageError } from '../../usage-error.ts';
 
 /** Below the directory of a campaign: what it is, and the results of its slices. */
 const queueDirectory = 'queue';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import { problemIn, type Slice, type SliceResult, slice as sliceSchema } from '../../../fuzz/campaign/slice.ts';
+import { inWords } from '../../../reference-impl/schema-words.ts';
 import { counted } from '../../counted.ts';
 import { Interruption } from '../../interruption.ts';
 import { oneLine } from '../../one-line.ts';
@@ -12,7 +13,6 @@ import type { QueuePlace } from './queue-place.ts';
 import { connected } from './redis-connection.ts';
 import { runSlice, SliceInterrupted } from './run-slice.ts';
 import { jobName, keptForS, queueNameOf, queuePrefix } from './slice-queue.ts';
-import { inWords } from '../../../reference-impl/schema-words.ts';
 
 export interface WorkerOptions {
   /** Slices that run at once. */

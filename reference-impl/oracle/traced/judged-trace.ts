@@ -32,8 +32,7 @@ export function judgedTrace(events: readonly ObservedEvent[], { judgesRings, dev
     if (event.kind === 'message') answers.passed(event);
     else if (event.kind === 'ring-write') {
       if (!notes.has(setUpByMessages(event.index))) rings?.wrote(event);
-    }
-    else if (event.kind === 'ioctl' || event.kind === 'region-access') devices?.called(event);
+    } else if (event.kind === 'ioctl' || event.kind === 'region-access') devices?.called(event);
     else if (event.kind === 'connection') devices?.connection(event);
     else if (event.kind === 'process') devices?.lose();
   }
