@@ -2,7 +2,7 @@
 //   node scripts/clauses.mjs check TEXT=WHERE...   compares reference-impl/catalogue/clauses.json with the texts
 //   node scripts/clauses.mjs write TEXT=WHERE...   writes it, and the day on which each text was read
 // TEXT is a name of sources.json. WHERE is, for virtio, the git directory of oasis-tcs/virtio-spec and a revision, as
-// DIR:REVISION; for vhost-user the file vhost-user.rst; for linux-6.1 and vfio-uapi a tree of Linux. What the catalogue cites of a text that is not given stays as it is.
+// DIR:REVISION; for vhost-user the file vhost-user.rst; for linux-6.1, linux-newer and vfio-uapi a tree of Linux. What the catalogue cites of a text that is not given stays as it is.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { citedAnchors } from './clauses/cited-anchors.mjs';
 import { earlierNames, earlierNumbers } from './clauses/earlier-names.mjs';

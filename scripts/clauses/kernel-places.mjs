@@ -7,26 +7,29 @@ const vdpa = 'drivers/vhost/vdpa.c';
 const vhost = 'drivers/vhost/vhost.c';
 const vfio = 'include/uapi/linux/vfio.h';
 
+const linux = {
+  open: [vdpa, 'vhost_vdpa_open'],
+  close: [vdpa, 'vhost_vdpa_release'],
+  mmap: [vdpa, 'vhost_vdpa_mmap'],
+  ioctl: [vdpa, 'vhost_vdpa_unlocked_ioctl'],
+  'ioctl / owner': [vhost, 'vhost_dev_set_owner'],
+  'ioctl / features': [vdpa, 'vhost_vdpa_set_features'],
+  'ioctl / status': [vdpa, 'vhost_vdpa_set_status'],
+  'ioctl / config': [vdpa, 'vhost_vdpa_config_validate'],
+  'ioctl / identity': [vdpa, 'vhost_vdpa_get_device_id'],
+  'ioctl / memory': [vhost, 'vhost_set_memory'],
+  'ioctl / vring': [vhost, 'vhost_vring_ioctl'],
+  'ioctl / groups': [vdpa, 'vhost_vdpa_vring_ioctl'],
+  'ioctl / suspend': [vdpa, 'vhost_vdpa_suspend'],
+  'ioctl / log': [vhost, 'vhost_dev_ioctl'],
+  'ioctl / backend': ['drivers/vhost/net.c', 'vhost_net_set_backend'],
+  'IOTLB messages': [vdpa, 'vhost_vdpa_process_iotlb_msg'],
+  'netlink / dev add': ['drivers/vdpa/vdpa.c', 'vdpa_nl_cmd_dev_add_set_doit'],
+};
+
 const places = {
-  'linux-6.1': {
-    open: [vdpa, 'vhost_vdpa_open'],
-    close: [vdpa, 'vhost_vdpa_release'],
-    mmap: [vdpa, 'vhost_vdpa_mmap'],
-    ioctl: [vdpa, 'vhost_vdpa_unlocked_ioctl'],
-    'ioctl / owner': [vhost, 'vhost_dev_set_owner'],
-    'ioctl / features': [vdpa, 'vhost_vdpa_set_features'],
-    'ioctl / status': [vdpa, 'vhost_vdpa_set_status'],
-    'ioctl / config': [vdpa, 'vhost_vdpa_config_validate'],
-    'ioctl / identity': [vdpa, 'vhost_vdpa_get_device_id'],
-    'ioctl / memory': [vhost, 'vhost_set_memory'],
-    'ioctl / vring': [vhost, 'vhost_vring_ioctl'],
-    'ioctl / groups': [vdpa, 'vhost_vdpa_vring_ioctl'],
-    'ioctl / suspend': [vdpa, 'vhost_vdpa_suspend'],
-    'ioctl / log': [vhost, 'vhost_dev_ioctl'],
-    'ioctl / backend': ['drivers/vhost/net.c', 'vhost_net_set_backend'],
-    'IOTLB messages': [vdpa, 'vhost_vdpa_process_iotlb_msg'],
-    'netlink / dev add': ['drivers/vdpa/vdpa.c', 'vdpa_nl_cmd_dev_add_set_doit'],
-  },
+  'linux-6.1': linux,
+  'linux-newer': linux,
   'vfio-uapi': {
     'linux/vfio.h / device information': [vfio, 'VFIO_DEVICE_GET_INFO'],
     'linux/vfio.h / region information': [vfio, 'VFIO_DEVICE_GET_REGION_INFO'],
