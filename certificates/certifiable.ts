@@ -20,7 +20,7 @@ export function isCertifiable(
   if (unwitnessed || untested !== undefined || observable === 'no') return false;
   if (isBeyondText(basis) || (level !== 'MUST' && level !== 'MUST NOT')) return false;
   // What the kernel does for every vDPA device is not the vendor's.
-  if (binds === 'driver' || binds === 'front-end' || server === 'vhost-core') return false;
+  if (binds === 'driver' || binds === 'front-end' || server[transport] === 'vhost-core') return false;
   if (!via.includes(transport)) return false;
   const ofDevice = /^device\/(.+)$/.exec(area)?.[1];
   if (ofDevice !== undefined && ofDevice !== device) return false;

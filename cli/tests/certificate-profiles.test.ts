@@ -47,7 +47,11 @@ t.test('what cannot be certified is in no list', async (t) => {
   t.notOk(isCertifiable({ ...certifiable, since: 'virtio-1.4' }, 'block', 'vhost-user', ['virtio-1.4']));
   t.notOk(isCertifiable({ ...certifiable, until: 'virtio-1.2' }, 'block', 'vhost-user', texts));
   t.notOk(isCertifiable({ ...certifiable, binds: 'driver' }, 'block', 'vhost-user', texts));
-  t.notOk(isCertifiable({ ...certifiable, server: 'vhost-core' }, 'block', 'vhost-vdpa', texts));
+  const server = { 'vhost-kernel': 'vhost-core', 'vhost-vdpa': 'parent-driver' } as const;
+  const ofKernel = { ...certifiable, via: ['vhost-kernel', 'vhost-vdpa'] as const };
+  t.ok(isCertifiable(ofKernel, 'block', 'vhost-kernel', texts));
+  t.notOk(isCertifiable({ ...ofKernel, server }, 'block', 'vhost-kernel', texts));
+  t.ok(isCertifiable({ ...ofKernel, server }, 'block', 'vhost-vdpa', texts));
   t.notOk(isCertifiable({ ...certifiable, via: ['virtio-pci'] }, 'block', 'vhost-user', texts));
   t.notOk(isCertifiable({ ...certifiable, area: 'device/net' }, 'block', 'vhost-user', texts));
 });

@@ -26,7 +26,7 @@ const bindings = ['device', 'driver', 'back-end', 'front-end', 'kernel'] as cons
 export type Binding = (typeof bindings)[number];
 
 const servers = ['vhost-core', 'parent-driver'] as const;
-/** Of the kernel's vhost-vdpa: the part that every device shares, or the driver of the device below it. */
+/** A part of the kernel: the one that every vhost device shares, or the driver of one vDPA device. */
 export type KernelServer = (typeof servers)[number];
 
 const observabilities = ['yes', 'partly', 'no'] as const;
@@ -64,8 +64,8 @@ export interface Requirement {
   /** Number and headings, or headings alone where the text has no numbers. */
   readonly clause: string;
   readonly binds: Binding;
-  /** Of what the kernel serves over vhost-vdpa: which part of it. A vendor's driver answers for the parent driver alone. */
-  readonly server: KernelServer | undefined;
+  /** Of what the kernel serves: which part answers for it, by transport. A vendor answers for the parent driver alone. */
+  readonly server: Readonly<Partial<Record<Transport, KernelServer>>>;
   /** Null where no text says it. */
   readonly level: Level | null;
   readonly basis: Basis;
@@ -145,6 +145,18 @@ function levelAndBasisFrom(
   throw new CatalogueError(`${where}: level: ${basis} has none, because no text says it; leave the key out`);
 }
 
+/** One part for every transport of `via`, or a part for each of them. */
+function serverFrom(value: unknown, via: readonly Transport[], where: string): Requirement['server'] {
+  if (value === undefined) return {};
+  if (typeof value === 'string') {
+    const server = oneOf(servers, value, where);
+    return Object.fromEntries(via.map((transport) => [transport, server]));
+  }
+  const written = objectOf(value, where);
+  onlyKeys(written, via, where);
+  return Object.fromEntries(via.map((transport) => [transport, oneOf(servers, written[transport], where)]));
+}
+
 /** One entry of an area file, checked. @throws CatalogueError naming slug and field */
 export function requirementFrom(area: string, name: string, value: unknown): Requirement {
   const where = `${area}: ${name}`;
@@ -153,6 +165,7 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
   if (!['undefined', 'true'].includes(String(written['unwitnessed']))) {
     throw new CatalogueError(`${where}: unwitnessed is true or left out`);
   }
+  const via = everyOneOf(transports, written['via'], `${where}: via`);
   return {
     slug: slugOf(name, where),
     area,
@@ -162,11 +175,11 @@ export function requirementFrom(area: string, name: string, value: unknown): Req
     formerly: written['formerly'] === undefined ? undefined : formerlyFrom(written['formerly'], `${where}: formerly`),
     clause: stringOf(written['clause'], `${where}: clause`),
     binds: oneOf(bindings, written['binds'], `${where}: binds`),
-    server: written['server'] === undefined ? undefined : oneOf(servers, written['server'], `${where}: server`),
+    server: serverFrom(written['server'], via, `${where}: server`),
     ...levelAndBasisFrom(written, where),
     observable: oneOf(observabilities, written['observable'], `${where}: observable`),
     features: featureNamesOf(written['features'], `${where}: features`),
-    via: everyOneOf(transports, written['via'], `${where}: via`),
+    via,
     brokenVia: everyOneOf(transports, written['brokenVia'] ?? [], `${where}: brokenVia`),
     items: numberOf(written['items'] ?? 0, `${where}: items`),
     text: stringOf(written['text'], `${where}: text`),

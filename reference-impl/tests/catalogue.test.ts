@@ -290,6 +290,11 @@ t.test('a broken entry is refused, naming slug and field', async (t) => {
   };
   const slug = 'vu-header/reply-carries-version-1';
   t.equal(requirementFrom('vhost-user/header', slug, good).items, 0);
+  const kernel = { ...good, via: ['vhost-kernel', 'vhost-vdpa'] };
+  const both = { 'vhost-kernel': 'vhost-core', 'vhost-vdpa': 'vhost-core' };
+  t.same(requirementFrom('vhost-kernel', slug, { ...kernel, server: 'vhost-core' }).server, both);
+  const each = { 'vhost-kernel': 'vhost-core', 'vhost-vdpa': 'parent-driver' };
+  t.same(requirementFrom('vhost-kernel', slug, { ...kernel, server: each }).server, each);
   const broken: Record<string, unknown>[] = [
     { level: 'ought' },
     { level: undefined },
@@ -301,6 +306,9 @@ t.test('a broken entry is refused, naming slug and field', async (t) => {
     { since: 'yesterday' },
     { features: ['VIRTIO_F_NO_SUCH_THING'] },
     { via: ['carrier-pigeon'] },
+    { server: 'parent' },
+    { server: {} },
+    { server: { 'vhost-user': 'vhost-core', 'vhost-vdpa': 'parent-driver' } },
     { text: '' },
     { items: -1 },
     { untested: { reason: 'laziness' } },
