@@ -80,6 +80,8 @@ export interface DriverRing {
   takeUsed(): boolean;
   readonly usedId: number;
   readonly usedLen: number;
+  /** Whether the device says in `usedLen` what it wrote: of a packed ring beside the WRITE flag alone (virtio 2.8.4). */
+  readonly usedTellsLength: boolean;
   /** Whether the id was that of an outstanding chain. */
   readonly usedWasOutstanding: boolean;
   /** Used elements that memory shows and that were not taken yet. Takes none. */

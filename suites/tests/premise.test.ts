@@ -1,8 +1,12 @@
 import t from 'tap';
 import { DeadlineError } from '../../drivers/port/port.ts';
 import { openReference } from '../../drivers/reference/open-reference.ts';
+import { inPackedRing, ringFault } from '../../reference-impl/faults/ring/ring-fault.ts';
 import { handling, vhostUserFault } from '../../reference-impl/faults/transport/vhost-user/vhost-user-fault.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
+import { packedDeviceRules } from '../../reference-impl/virtqueue/packed/device-rules.ts';
+import type { Axes } from '../../reports/record/axes.ts';
+import type { AnyCase } from '../case.ts';
 import { CaseEnded, Check } from '../check.ts';
 import { presupposed } from '../premise.ts';
 import { judge } from '../runner/judge.ts';
@@ -10,6 +14,8 @@ import { setAgain } from '../vhost-user/features.cases.ts';
 import { outsideRegions } from '../vhost-user/memory-outside.cases.ts';
 import { protocolBit } from '../vhost-user/words.ts';
 import { capacity } from '../virtio/block/config.cases.ts';
+import { usedLenOfEachKind } from '../virtio/block/data.cases.ts';
+import { shortReceive } from '../virtio/net/malformed.cases.ts';
 
 const deadlineMs = 20_000;
 const slug = 'vu-vring/base-is-next-available-index';
@@ -90,3 +96,44 @@ t.test(
     port.close();
   },
 );
+
+/** What a case says on a reference of which the first contact is sound. */
+function judgedWith(
+  device: 'block' | 'net',
+  definition: AnyCase,
+  { apply }: { readonly apply: (rules: typeof referenceRules) => typeof referenceRules },
+  axes: Axes,
+) {
+  const sound = openReference({ device, deadlineMs });
+  const opened = sound.connect();
+  if (opened.kind === 'refused') throw new Error(opened.why);
+  const { offered } = opened.session.negotiate({});
+  sound.close();
+  const port = openReference({ device, rules: apply(referenceRules), deadlineMs });
+  const result = judge(port, definition, {}, offered, { seed: 1, axes, referenceMeetsDeadline: () => true });
+  port.close();
+  return result;
+}
+
+t.test('a used descriptor without the WRITE flag is no finding about its length', async (t) => {
+  const flagless = ringFault(
+    'packed/used-write-flag-tells-of-data',
+    'no used descriptor has the WRITE flag',
+    inPackedRing({ usedFlags: (completion, wrap) => packedDeviceRules.usedFlags(completion, wrap) & ~2 }),
+  );
+  const axes = { layout: 'packed', negotiation: 'minimal' } as const;
+  const result = judgedWith('block', usedLenOfEachKind, flagless, axes);
+  t.match(result, { verdict: 'inconclusive', findings: [] });
+  t.match(result.outcomes, [{ why: /its used descriptor has the WRITE flag/ }]);
+});
+
+t.test('a device that serves nothing from the start is not harmed by what a case does', async (t) => {
+  const neverEnabling = vhostUserFault(
+    'vu-ring-state/enabled-ring-handles-every-request',
+    'rings are never enabled',
+    handling('VHOST_USER_SET_VRING_ENABLE', () => ({ kind: 'done' })),
+  );
+  const result = judgedWith('net', shortReceive, neverEnabling, {});
+  t.match(result, { verdict: 'inconclusive', findings: [] });
+  t.match(result.outcomes, [{ why: /a transfer on a fresh session/ }]);
+});

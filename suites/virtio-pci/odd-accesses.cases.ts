@@ -10,7 +10,7 @@ import {
   virtioPciCapabilities,
 } from '../../reference-impl/wire/virtio-pci.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
-import { runningQueue, servesAfresh } from '../virtio/running-queue.ts';
+import { presumesService, runningQueue, servesAfresh } from '../virtio/running-queue.ts';
 import { tableSize } from './function.ts';
 
 /** What a driver must not do to a function that runs. What comes of it is the device's own affair, but for harm. */
@@ -28,6 +28,7 @@ type Context<Slug extends RequirementSlug> = CaseContext<Slug, VariantAxes, Virt
 /** Each act on a session of its own, whose ring runs; then a fresh session is served. */
 function survives<Slug extends RequirementSlug>(context: Context<Slug>, slug: Slug, acts: readonly OddAct[]): void {
   const check = context.requirement(slug);
+  presumesService(context, check);
   context.points(acts, ({ key, act }) => {
     const { session, driver, queue } = runningQueue(context);
     if (driver.hasRequests) driver.warmUp(queue);

@@ -2,8 +2,10 @@ import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import { unmetNeeds } from '../../drivers/devices/request-needs.ts';
 import {
   type AttachOptions,
+  DeadlineError,
   type GuestRing,
   PeerProtocolError,
+  presupposing,
   type Queue,
   type Session,
 } from '../../drivers/port/port.ts';
@@ -48,15 +50,31 @@ export function askedDriver<T>(
   return answer;
 }
 
+type Serving<R extends GuestRing> = Context<Session, R> & Pick<CaseContext<string, VariantAxes>, 'port'>;
+
 /**
  * A transfer on a session of its own completes. Other cases judge what it carries.
  * @throws as `waitForUsed`, which makes a failure of the requirement that is being shown.
  */
-export function servesAfresh<R extends GuestRing>(
-  context: Context<Session, R> & Pick<CaseContext<string, VariantAxes>, 'port'>,
-  check: Check,
-  what: string,
-): boolean {
+export function servesAfresh<R extends GuestRing>(context: Serving<R>, check: Check, what: string): boolean {
+  serveAfresh(context, what);
+  return check.holds(true, `a transfer on a fresh session ${what}`, { expected: 'it ends', actual: 'it ended' });
+}
+
+/**
+ * A case that asks for service behind what it does presupposes service before it: where no frame comes back as the
+ * device tells of it, that none does afterwards is no harm of the case. @throws CaseEnded
+ */
+export function presumesService<R extends GuestRing>(context: Serving<R>, check: Check): void {
+  try {
+    presupposing(() => serveAfresh(context, 'before anything'));
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+    check.presumes(false, `a transfer on a fresh session: ${error.message}`);
+  }
+}
+
+function serveAfresh<R extends GuestRing>(context: Serving<R>, what: string): void {
   const { session, driver, queue } = runningQueue(context);
   const lacking = unmetNeeds(context.port.facts.workload);
   if (lacking.includes('requests')) {
@@ -69,5 +87,4 @@ export function servesAfresh<R extends GuestRing>(
     transferred(context.port, () => driver.transfer(queue));
   }
   session.close();
-  return check.holds(true, `a transfer on a fresh session ${what}`, { expected: 'it ends', actual: 'it ended' });
 }

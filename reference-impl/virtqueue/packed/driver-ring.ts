@@ -65,6 +65,7 @@ export class PackedDriver implements DriverRing {
   #outstanding = 0;
   #usedId = 0;
   #usedLen = 0;
+  #usedTellsLength = false;
   #usedSlot = 0;
   #usedWasOutstanding = false;
 
@@ -203,7 +204,8 @@ export class PackedDriver implements DriverRing {
     if (!isUsedIn(flags, this.#usedWrap)) return false;
     const id = this.ring.id(slot);
     // Without WRITE the length is reserved (virtio 2.8.4).
-    const len = (flags & VIRTQ_DESC_F_WRITE) === 0 ? 0 : this.ring.len(slot);
+    this.#usedTellsLength = (flags & VIRTQ_DESC_F_WRITE) !== 0;
+    const len = this.#usedTellsLength ? this.ring.len(slot) : 0;
     if (this.#inOrder) {
       this.#batchLast = id;
       this.#batchLen = len;
@@ -220,6 +222,9 @@ export class PackedDriver implements DriverRing {
   }
   get usedLen(): number {
     return this.#usedLen;
+  }
+  get usedTellsLength(): boolean {
+    return this.#usedTellsLength;
   }
   /** The slot of the used descriptor; with IN_ORDER, where it would stand if the buffer were not part of a batch. */
   get usedSlot(): number {

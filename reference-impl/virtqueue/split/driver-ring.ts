@@ -188,6 +188,7 @@ export class SplitDriver implements DriverRing {
   get usedId(): number {
     return this.#usedId;
   }
+  readonly usedTellsLength = true;
   get usedLen(): number {
     return this.#usedLen;
   }

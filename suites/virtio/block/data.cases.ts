@@ -178,7 +178,7 @@ export const usedLenOfEachKind = defineCase({
     for (const [name, request] of Object.entries(requests)) {
       queue.makeAvailable([request.segments]);
       const [used] = queue.kickAndWaitForUsed(1);
-      isLengthOf(request, check, used?.len, `len of the used element of ${name}`);
+      isLengthOf(request, check, queue, used?.len, `len of the used element of ${name}`);
     }
   },
 });

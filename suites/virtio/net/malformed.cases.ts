@@ -1,7 +1,7 @@
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
 import { type BrokenChain, survives } from '../broken-chain.ts';
-import { servesAfresh } from '../running-queue.ts';
+import { presumesService, servesAfresh } from '../running-queue.ts';
 import { netPort } from './net-port.ts';
 
 /** Buffers that no driver may give: the text leaves open what becomes of them, a device must only survive. */
@@ -37,6 +37,7 @@ export const shortReceive = defineCase({
     const { guest, port } = context;
     const check = context.requirement('net/short-receive-buffer-survived');
     const all = [1, 4, 11, 12, 13, 71].map((bytes) => ({ key: `bytes=${bytes}`, bytes }));
+    presumesService(context, check);
     context.points(all, ({ key, bytes }) => {
       const session = context.connect('negotiated');
       const driver = context.driverOf(session);

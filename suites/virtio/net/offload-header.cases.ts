@@ -1,6 +1,6 @@
 import { pattern } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
-import { runningQueue, servesAfresh } from '../running-queue.ts';
+import { presumesService, runningQueue, servesAfresh } from '../running-queue.ts';
 import { internetFrame, pseudoHeaderSum } from './internet-frame.ts';
 import { encodeNetHeader, type NetHeader, netPort } from './net-port.ts';
 
@@ -72,6 +72,7 @@ export const survived = defineCase({
   run(context) {
     const check = context.requirement('net/tx-bad-header-survived');
     const { port } = context;
+    presumesService(context, check);
     context.points([...checksums, ...segmentations], ({ key, bytes, header }) => {
       const { session, driver, queue } = runningQueue(context);
       const frame = internetFrame('tcp4', Math.max(bytes, 60)).subarray(0, bytes);

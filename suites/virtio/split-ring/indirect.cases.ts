@@ -27,7 +27,7 @@ export const servedLikeChain = defineCase({
       const [head] = queue.makeAvailable([request.segments], { indirect: 'all' });
       const [used] = queue.kickAndWaitForUsed(1);
       check.equal(used?.id, head, `id of the used element of request ${seed}`);
-      isLengthOf(request, check, used?.len, `len of the used element of request ${seed}`);
+      isLengthOf(request, check, queue, used?.len, `len of the used element of request ${seed}`);
       check.equal(request.problem(), undefined, `what is wrong with request ${seed}`);
     }
   },
@@ -67,7 +67,7 @@ export const writeFlag = defineCase({
     queue.driver.publish();
     const [used] = queue.kickAndWaitForUsed(1);
     const check = requirement('indirect/write-flag-ignored');
-    isLengthOf(request, check, used?.len, 'len of the used element');
+    isLengthOf(request, check, queue, used?.len, 'len of the used element');
     check.equal(request.problem(), undefined, 'what is wrong with the request');
   },
 });
@@ -84,7 +84,7 @@ export const directThenIndirect = defineCase({
       const request = driver.request({ seed: direct, ...cut });
       queue.makeAvailable([request.segments], { indirect: direct });
       const [used] = queue.kickAndWaitForUsed(1);
-      isLengthOf(request, check, used?.len, `len of the used element with ${direct} direct descriptors`);
+      isLengthOf(request, check, queue, used?.len, `len of the used element with ${direct} direct descriptors`);
       check.equal(request.problem(), undefined, `what is wrong with the request with ${direct} direct descriptors`);
     }
   },

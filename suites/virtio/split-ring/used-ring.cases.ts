@@ -53,7 +53,8 @@ export const usedLenCountsWrittenBytes = defineCase({
     const request = driver.request(writableCut === 0 ? {} : { writableCuts: [writableCut, 512 - writableCut] });
     queue.makeAvailable([request.segments]);
     const [used] = queue.kickAndWaitForUsed(1);
-    isLengthOf(request, requirement('split/used-len-counts-written-bytes'), used?.len, 'len of the used element');
+    const check = requirement('split/used-len-counts-written-bytes');
+    isLengthOf(request, check, queue, used?.len, 'len of the used element');
   },
 });
 
