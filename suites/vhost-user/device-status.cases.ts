@@ -28,7 +28,7 @@ function stoppedByStatusZero({ session, driver, ring }: Context, check: Check): 
   setStatus(session, check, live);
   const queue = driver.attach(ring({ size: 16 }));
   setStatus(session, check, live | DRIVER_OK);
-  check.equal(driver.once(queue), undefined, 'what is wrong with a request before status 0');
+  driver.warmUp(queue);
   setStatus(session, check, 0);
   return queue;
 }

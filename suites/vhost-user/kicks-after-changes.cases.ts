@@ -1,6 +1,7 @@
-import type { GuestRing, VhostUserSession } from '../../drivers/port/port.ts';
+import { type AttachOptions, DeadlineError, type GuestRing, type VhostUserSession } from '../../drivers/port/port.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
+import { decidedBy } from '../premise.ts';
 import { obedient, serveObediently } from '../virtio/notifications/obedient-driver.ts';
 import {
   byEvent,
@@ -21,15 +22,39 @@ type Context = CaseContext<string, VariantAxes, VhostUserSession, GuestRing>;
 /** Looks of ours in which the device may go to sleep. */
 const pauses = [3, 0, 20];
 
-/** Requests before the first of so many changes, and behind each. */
+/**
+ * Requests before the first of so many changes, and behind each. Where a ring that is always kicked is not served
+ * either, what a change ends is more than kicks.
+ */
 function servesBehind(context: Context, check: Check, changes: number, change: (changed: Changed) => void): void {
-  const { port, session, guest, driver } = context;
-  const device = deviceInUse(context, obedient);
-  const [main] = device.rings;
-  if (main === undefined) return;
-  for (let n = 0; n <= changes; n++) {
-    if (n > 0) change({ port, session, guest, device, check });
-    for (const looks of pauses) serveObediently(port, check, driver, main.queue, { rounds: 2, chains: 2, looks });
+  const { port, guest, ring } = context;
+  const serve = ({ session, driver }: Pick<Context, 'session' | 'driver'>, options: Partial<AttachOptions>): void => {
+    const device = deviceInUse({ port, session, driver, ring }, options);
+    const [main] = device.rings;
+    if (main === undefined) return;
+    for (let n = 0; n <= changes; n++) {
+      if (n > 0) change({ port, session, guest, device, check });
+      for (const looks of pauses) serveObediently(port, check, driver, main.queue, { rounds: 2, chains: 2, looks });
+    }
+  };
+  decidedBy(
+    () => serve(context, obedient),
+    () => {
+      context.session.close();
+      const session = context.connect('negotiated');
+      return isServed(() => serve({ session, driver: context.driverOf(session) }, { kicks: 'always' }));
+    },
+    'a ring that is always kicked is served behind the change',
+  );
+}
+
+function isServed(serve: () => void): boolean {
+  try {
+    serve();
+    return true;
+  } catch (error) {
+    if (error instanceof DeadlineError) return false;
+    throw error;
   }
 }
 

@@ -24,7 +24,7 @@ export const blockQueues = defineCase({
     const sound = secondQueue(() => driver.attach(ring({ size }), { index: 1 }), check);
     if (sound === undefined) return;
     const broken = driver.attach(ring({ size }), { index: 0 });
-    check.equal(driver.once(sound), undefined, 'what is wrong with a request before the other ring is broken');
+    driver.warmUp(sound);
     breakRing(port, session, broken);
     spares(check, session, () => driver.once(sound));
   },
@@ -39,7 +39,7 @@ export const netQueues = defineCase({
     const sound = driver.attach(ring({ size }));
     const broken = driver.companion(driver.net.facts.receiveIndex);
     const check = requirement('split/broken-ring-spares-others');
-    check.equal(driver.once(sound), undefined, 'what is wrong with a frame before the receive ring is broken');
+    driver.warmUp(sound);
     breakRing(port, session, broken);
     for (const seed of [1, 2, 3]) spares(check, session, () => driver.once(sound, { seed }));
   },
