@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { ForeignText } from '../reports/html/foreign-text.tsx';
 import type { Exclusion } from './claim.ts';
 import { refusals, type Scope } from './decision.ts';
+import type { Environment } from './environment.ts';
 import { groundsOf } from './grounds.ts';
 import type { RequirementState, StatedRequirement } from './requirement-state.ts';
 import type { Verification } from './verification.ts';
@@ -229,12 +230,18 @@ function Evidence({ of }: { readonly of: Verification }): JSX.Element {
         <dt>judged on</dt>
         <dd>
           <ForeignText
-            text={`Linux ${environment.kernel.release}, ${environment.machine.cpu}, Node ${environment.node}, seed ${environment.seed}`}
+            text={`${kernelText(environment)}, ${environment.machine.cpu}, Node ${environment.node}, seed ${environment.seed}`}
           />
         </dd>
       </dl>
     </section>
   );
+}
+
+function kernelText({ kernel, guest }: Environment): string {
+  const release = `Linux ${kernel.release}`;
+  if (guest === undefined) return release;
+  return `${release} in a guest (${guest.emulator}, ${guest.acceleration}) on Linux ${guest.hostKernel}`;
 }
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -28,7 +28,7 @@ const mostProblems = 20;
 /** Judges the traces of all results again. */
 export function judgedAgain(run: MergedRun, files: ArchiveFiles, plan: SuitePlan): JudgedAgain {
   const watched = new Map(plan.map(({ caseId, isWatched }) => [caseId, isWatched]));
-  const devices = new Map(run.targets.map((target) => [target.target, deviceOf(target)]));
+  const devices = new Map(run.targets.map((target) => [target.target, deviceIn(run, files, target)]));
   const shown = new Map<string, Set<string>>();
   const problems: string[] = [];
   const seen = new Set<string>();
@@ -42,8 +42,7 @@ export function judgedAgain(run: MergedRun, files: ArchiveFiles, plan: SuitePlan
     if (record.verdict === 'pass') wholeTraces++;
     const isInOrder = record.accepted?.includes('VIRTIO_F_IN_ORDER') === true;
     const judgesRings = watched.get(record.caseId) === true && !isInOrder;
-    const device = withRings(devices.get(record.target), trace);
-    if (device !== undefined) devices.set(record.target, device);
+    const device = devices.get(record.target);
     const found = judgedTrace(trace.events, { judgesRings, ...(device === undefined ? {} : { device }) });
     const ofTarget = shown.get(record.target) ?? new Set();
     shown.set(record.target, ofTarget);
@@ -65,36 +64,48 @@ export function judgedAgain(run: MergedRun, files: ArchiveFiles, plan: SuitePlan
   return { passes, wholeTraces, shown, problems: problems.slice(0, mostProblems) };
 }
 
+/** A device as its record has it, with the number of rings that it tells in any trace. */
+function deviceIn(run: MergedRun, files: ArchiveFiles, target: TargetRecord): TracedDevice | undefined {
+  const device = deviceOf(target);
+  if (device === undefined) return undefined;
+  for (const { record } of run.results) {
+    const content = record.target === target.target ? files.get(`${runFolder}${record.trace}`) : undefined;
+    const rings = content === undefined ? undefined : ringsToldIn(decodedTrace(record, content).events);
+    if (rings !== undefined) return { ...device, rings };
+  }
+  return device;
+}
+
 function deviceOf({ device, transport: told, offered }: TargetRecord): TracedDevice | undefined {
   const transport = transports.find((one) => one === told);
   if (transport === undefined) return undefined;
   return { device, offered: featureSetOf(offered.filter(isFeatureName), { device, transport }).device };
 }
 
-/** The device with the number of rings that it told in an earlier trace, or tells in this one. */
-function withRings(device: TracedDevice | undefined, { events }: Trace): TracedDevice | undefined {
-  if (device === undefined || device.rings !== undefined) return device;
-  const rings = ringsToldIn(events);
-  return rings === undefined ? device : { ...device, rings };
-}
-
 /** The trace of a result, or what is wrong with it; undefined for a result that ran nothing. */
 function traceOf(record: CaseRecord, files: ArchiveFiles, seen: Set<string>): Trace | string | undefined {
   const { key, target, repetition, verdict, trace: path } = record;
-  const name = `${key} (repetition ${repetition + 1})`;
+  const name = nameOf(record);
   if (path === undefined) return verdict === 'pass' || verdict === 'fail' ? `${name}: has no trace` : undefined;
   if (path !== tracePath(record)) return `${name}: names a trace that is not its own`;
   const content = files.get(`${runFolder}${path}`);
   if (content === undefined) return `${name}: its trace is missing`;
   seen.add(`${runFolder}${path}`);
+  const trace = decodedTrace(record, content);
+  const isOwn = trace.key === key && trace.target === target && trace.repetition === repetition;
+  return isOwn ? trace : `${name}: its trace is that of another result`;
+}
+
+/** @throws CertificateError for what is no trace. */
+function decodedTrace(record: CaseRecord, content: Buffer): Trace {
   try {
-    const trace = decodeTrace(content);
-    const isOwn = trace.key === key && trace.target === target && trace.repetition === repetition;
-    return isOwn ? trace : `${name}: its trace is that of another result`;
+    return decodeTrace(content);
   } catch (cause) {
-    throw new CertificateError(`${name}: its trace cannot be read`, { cause });
+    throw new CertificateError(`${nameOf(record)}: its trace cannot be read`, { cause });
   }
 }
+
+const nameOf = ({ key, repetition }: CaseRecord): string => `${key} (repetition ${repetition + 1})`;
 
 const says = ({ outcomes }: CaseRecord, requirement: string, outcome: string): boolean =>
   outcomes.some((one) => one.requirement === requirement && one.outcome === outcome);

@@ -38,10 +38,11 @@ export function redacted(files: ArchiveFiles, what: readonly Redaction[], known:
     ...[...words.keys()].map((word) => ({ from: Buffer.from(word), to: Buffer.alloc(Buffer.byteLength(word), 'x') })),
   ];
   const patterns = [...words].map(([word, to]) => ({ pattern: wholeWord(word), to }));
+  const stations = [...macs].map(([mac, to]) => ({ pattern: anyFormOf(mac), to: to.split(':') }));
   const inText = (text: string): string =>
     patterns.reduce(
       (left, { pattern, to }) => left.replace(pattern, to),
-      text.replace(macPattern, (mac) => macs.get(normal(mac)) ?? mac),
+      stations.reduce((left, { pattern, to }) => left.replace(pattern, (...found) => inFormOf(found, to)), text),
     );
   return new Map(
     [...files].map(([name, content]) => {
@@ -63,6 +64,14 @@ const wholeWord = (word: string): RegExp =>
 const isTrace = (name: string): boolean => name.endsWith('.pb');
 const normal = (mac: string): string => mac.toLowerCase().replaceAll('-', ':');
 const macBytes = (mac: string): Buffer => Buffer.from(mac.replaceAll(':', ''), 'hex');
+
+/** A MAC address as it may be written: its bytes apart by colons, dashes or blanks, or not at all. */
+const anyFormOf = (mac: string): RegExp =>
+  new RegExp(`(?<![0-9a-f])${mac.split(':').join('([:\\- ]?)')}(?![0-9a-f])`, 'gi');
+
+/** @param found what `anyFormOf` matched: the whole, then what stands between the bytes. */
+const inFormOf = (found: readonly unknown[], to: readonly string[]): string =>
+  to.map((byte, place) => (place === 0 ? byte : `${found[place]}${byte}`)).join('');
 
 function macsIn(texts: readonly string[]): Map<string, string> {
   const macs = new Map<string, string>();

@@ -8,6 +8,8 @@ export interface SuiteResult {
   readonly caseId: string;
   /** It stands at the first value of each axis: other places are planned only where the case applies. */
   readonly isFirstPlace: boolean;
+  /** A text asks for it. On hardware, the others are run where that is asked for. */
+  readonly isOfText: boolean;
   /** The oracle watches the rings of its case. */
   readonly isWatched: boolean;
 }
@@ -35,7 +37,7 @@ export function runProblems(run: MergedRun, profiles: readonly Profile[], plan: 
   ];
 }
 
-/** What the suite plans and the run did not. */
+/** What the suite plans by the texts, and the run did not. */
 function planProblems({ plan: { results }, results: judged, targets }: MergedRun, plan: SuitePlan): string[] {
   return targets.flatMap(({ target }) => {
     const planned = new Set(results.filter((one) => one.target === target).map(({ key }) => key));
@@ -45,7 +47,8 @@ function planProblems({ plan: { results }, results: judged, targets }: MergedRun
         .map(({ record }) => record.caseId),
     );
     const left = plan.filter(
-      ({ key, caseId, isFirstPlace }) => !planned.has(key) && (isFirstPlace || applied.has(caseId)),
+      ({ key, caseId, isFirstPlace, isOfText }) =>
+        isOfText && !planned.has(key) && (isFirstPlace || applied.has(caseId)),
     );
     if (left.length === 0) return [];
     return [`${target}: ${left.length} results of the suite were not planned, the first is ${left[0]?.key}`];

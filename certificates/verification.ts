@@ -1,5 +1,6 @@
 import { canonicalJson } from '../reference-impl/catalogue/content-hash.ts';
 import { type MergedRun, mergeRuns } from '../reports/merge-runs.ts';
+import { htmlReport } from '../reports/reporters/html.ts';
 import { type Attempt, attemptFile } from './attempts.ts';
 import { type OpenBundle, textIn } from './bundle.ts';
 import { CertificateError } from './certificate-error.ts';
@@ -7,6 +8,7 @@ import { parsedJson } from './checked-file.ts';
 import { type Claim, claimOf } from './claim.ts';
 import { type Decision, decide, isCertified, refusals, type Scope } from './decision.ts';
 import { type Environment, environment } from './environment.ts';
+import { dateProblems } from './issue-date.ts';
 import { type JudgedAgain, judgedAgain } from './judged-again.ts';
 import { type Profile, profileOf, profileText } from './profile.ts';
 import type { SuitePlan } from './run-problems.ts';
@@ -59,6 +61,8 @@ export function verified(bundle: OpenBundle, root: string, suite: SuiteFacts, to
     ...profiles.flatMap((profile) => profileProblems(bundle, profile, issued)),
     ...environmentProblems(found, run, claim),
     ...attemptProblems(bundle, attempts),
+    ...dateProblems(predicate, run.facts, today),
+    ...reportProblems(bundle, run),
     ...(isCertified(decision) ? [] : refusalLines(decision)),
     ...(predicate.validUntil === until
       ? []
@@ -128,7 +132,14 @@ function attemptProblems({ files, statement }: OpenBundle, attempts: readonly At
   const last = attempts.at(-1);
   const isThis =
     last?.result === 'certified' &&
+    last.at === statement.predicate.issuedAt &&
     last.claim === sha256Of(textIn(files, 'claim.json')) &&
     statement.predicate.attempt === attempts.length;
   return isThis ? [] : ['attempts.json does not end with this submission'];
 }
+
+/** The report is made from the records and traces of the bundle, and of nothing else. */
+const reportProblems = ({ files }: OpenBundle, run: MergedRun): string[] =>
+  textIn(files, 'run/report.html') === htmlReport(run, [])
+    ? []
+    : ['run/report.html is not the report of the records and traces of the bundle'];

@@ -1,15 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type FunctionUse, functionUses } from '../drivers/pci/function-uses.ts';
 import { axisValues } from '../reports/record/axes.ts';
 import { levelFilters } from '../suites/runner/level-filter.ts';
 import type { Shard } from '../suites/runner/plan.ts';
 import { addExecOptions } from './exec-options.ts';
+import { addHardwareOptions } from './hardware-options.ts';
 import { reporterNames, reportersOf } from './reporter-names.ts';
 import { type RunOptions, traceChoices } from './run-request.ts';
 import { several } from './several.ts';
 
 const defaultSeed = 1;
-const consentWords = Object.keys(functionUses) as FunctionUse[];
 
 /** Gives a command the arguments and options of `run`. */
 export function addRunOptions(command: Command): Command {
@@ -24,7 +23,7 @@ export function addRunOptions(command: Command): Command {
       several,
       [],
     );
-  return addExecOptions(named)
+  const whole = addExecOptions(named)
     .option(
       '--pair <a=b>',
       'for cases that need two: B is the second IUT of target A (several allowed; otherwise A is started twice)',
@@ -83,15 +82,8 @@ export function addRunOptions(command: Command): Command {
       '--resume <dir>',
       'run what is missing of the run in this directory, as it was asked for then; say again what it executes or reaches outside',
     )
-    .option('--yes <address>', 'take this PCI function from its driver for the run (several allowed)', several, [])
-    .addOption(
-      new Option('--despite <use>', 'take a function though its host uses it so (several allowed)')
-        .choices(consentWords)
-        .argParser((word: string, before: FunctionUse[]) => [...before, consentWord(word)])
-        .default([]),
-    )
-    .option('--hostile', 'on hardware, also what no text says: it may hang or break the device', false)
     .option('--dry-run', 'print what would run, and start nothing', false);
+  return addHardwareOptions(whole);
 }
 
 /** The words after `run` that ask for the same again. Paths in it are absolute. */
@@ -119,12 +111,6 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     '--reporter',
     options.reporter.join(','),
   ];
-}
-
-function consentWord(word: string): FunctionUse {
-  const known = consentWords.find((use) => use === word);
-  if (known === undefined) throw new InvalidArgumentError(`Allowed choices are ${consentWords.join(', ')}.`);
-  return known;
 }
 
 function natural(text: string): number {

@@ -83,6 +83,7 @@ export function mergeRuns(roots: readonly string[]): MergedRun {
     remarks: [
       ...shards.flatMap(readingRemarks),
       ...targetRemarks(shards),
+      ...shards.flatMap(repetitionRemarks),
       ...(unplanned === 0 ? [] : [`${unplanned} results are not in the plan and were left out`]),
     ],
   };
@@ -178,6 +179,12 @@ function readingRemarks({ directory, records }: Shard): string[] {
     );
   }
   return remarks;
+}
+
+/** No run records a result twice: its file was added to. */
+function repetitionRemarks({ directory, records: { cases } }: Shard): string[] {
+  const again = cases.length - new Set(cases.map(resultId)).size;
+  return again === 0 ? [] : [`${directory.root}: ${again} results are recorded more than once; the last record counts`];
 }
 
 /** Shards that met different builds of one target do not say anything about either. */

@@ -44,6 +44,14 @@ t.test('what is redacted is gone from texts and traces, and equal words stay equ
   t.equal(note.text, 'mac 02:00:00:00:00:01 on host-1');
 });
 
+t.test('a MAC address is redacted in each form in which it is written', async (t) => {
+  const told = 'at 52-54-00-12-34-56, 52 54 00 12 34 56, 525400123456; not a525400123456';
+  const written = new Map([['run/results.jsonl', Buffer.from(told)]]);
+  const clean = redacted(written, ['mac'], { ...known, macs: ['52:54:00:12:34:56'] });
+  const stated = 'at 02-00-00-00-00-01, 02 00 00 00 00 01, 020000000001; not a525400123456';
+  t.equal(String(clean.get('run/results.jsonl')), stated);
+});
+
 t.test('only what is asked for is redacted', async (t) => {
   t.equal(redacted(files, [], known), files);
   const text = redacted(files, ['serial'], known).get('claim.json')?.toString() ?? '';

@@ -1,11 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { redactions } from '../../certificates/redaction.ts';
 import { addExecOptions } from '../exec-options.ts';
+import { addHardwareOptions } from '../hardware-options.ts';
 import { several } from '../several.ts';
 import type { CertifyOptions, CountersignOptions, VerifyOptions } from './certificate-options.ts';
 
-export function addCertifyCommand(command: Command, setExitCode: (code: number) => void): void {
-  addExecOptions(command.argument('[target...]', 'as of "run": every target that the claim names, and no other'))
+/** Gives a command the arguments and options of `certify`. */
+export function addCertifyOptions(command: Command): Command {
+  const named = addExecOptions(
+    command.argument('[target...]', 'as of "run": every target that the claim names, and no other'),
+  )
     .requiredOption('--claim <file>', 'what is claimed of the device (docs/CERTIFICATION.md)')
     .requiredOption('--key <file>', "the vendor's private key: ed25519 in PEM")
     .requiredOption('--out <file>', 'the bundle; attempts are kept beside it, in FILE.attempts.json')
@@ -14,11 +18,15 @@ export function addCertifyCommand(command: Command, setExitCode: (code: number) 
     .option('--jobs <n>', 'judge so many instances of a target at once', counted, 1)
     .option('--seed <n>', 'seed of what is chosen at random', counted, 1)
     .option('--target-file <file>', 'also the target that this file describes (several allowed)', several, [])
-    .addOption(new Option('--redact <what...>', 'leave it out of the bundle').choices(redactions).default([]))
-    .action(async (names: string[], options: CertifyOptions) => {
-      const { certify } = await import('./certify.ts');
-      setExitCode(await certify(names, options));
-    });
+    .addOption(new Option('--redact <what...>', 'leave it out of the bundle').choices(redactions).default([]));
+  return addHardwareOptions(named);
+}
+
+export function addCertifyCommand(command: Command, setExitCode: (code: number) => void): void {
+  addCertifyOptions(command).action(async (names: string[], options: CertifyOptions) => {
+    const { certify } = await import('./certify.ts');
+    setExitCode(await certify(names, options));
+  });
 }
 
 export function addVerifyCommand(command: Command, setExitCode: (code: number) => void): void {

@@ -1,4 +1,5 @@
 import type { Redaction } from '../../certificates/redaction.ts';
+import type { FunctionUse } from '../../drivers/pci/function-uses.ts';
 import type { CommandOptions } from '../command-target.ts';
 
 export interface CertifyOptions extends CommandOptions {
@@ -12,6 +13,10 @@ export interface CertifyOptions extends CommandOptions {
   readonly targetFile: readonly string[];
   readonly exec?: string;
   readonly redact: readonly Redaction[];
+  /** As of `run`. */
+  readonly yes: readonly string[];
+  readonly despite: readonly FunctionUse[];
+  readonly hostile: boolean;
 }
 
 export interface VerifyOptions {

@@ -8,7 +8,7 @@ import { runFolder, signedBundle } from '../../certificates/bundle.ts';
 import { parsedJson } from '../../certificates/checked-file.ts';
 import { type Claim, claimOf } from '../../certificates/claim.ts';
 import { decide, isCertified } from '../../certificates/decision.ts';
-import type { Environment } from '../../certificates/environment.ts';
+import type { Environment, JudgingMachine } from '../../certificates/environment.ts';
 import { privateKeyOf, publicHalf } from '../../certificates/keys.ts';
 import { type Profile, profileOf } from '../../certificates/profile.ts';
 import { redacted } from '../../certificates/redaction.ts';
@@ -18,36 +18,44 @@ import { environmentProblems, refusalLines } from '../../certificates/verificati
 import type { Target } from '../../drivers/target.ts';
 import { type MergedRun, mergeRuns } from '../../reports/merge-runs.ts';
 import { replaceRunFile } from '../../reports/record/run-file.ts';
+import { htmlReport } from '../../reports/reporters/html.ts';
 import { visibleText } from '../../reports/visible-text.ts';
 import { commandTarget } from '../command-target.ts';
-import { runOnThisKernel } from '../run-on-this-kernel.ts';
 import { addRunOptions } from '../run-options.ts';
 import type { RunOptions } from '../run-request.ts';
 import { targetsOf } from '../target-argument.ts';
 import { print } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import type { CertifyOptions } from './certificate-options.ts';
-import { environmentHere } from './environment-here.ts';
 import { givenText } from './given-files.ts';
+import { type JudgingKernel, thisJudgingKernel } from './judging-kernel.ts';
 import { suiteFacts } from './suite-facts.ts';
+import { withUnpackedRun } from './unpacked-run.ts';
 import { verifiedBundle } from './verified-bundle.ts';
 
 const mostReasons = 20;
 const endedBySignal = 128;
 
-/** `certify`: 0 with a bundle, 1 where the certificate is refused. @throws UsageError, CertificateError, RecordError */
-export async function certify(names: readonly string[], options: CertifyOptions): Promise<number> {
+/**
+ * `certify`: 0 with a bundle, 1 where the certificate is refused. @param kernel on which the device is judged.
+ * @throws UsageError, CertificateError, RecordError
+ */
+export async function certify(
+  names: readonly string[],
+  options: CertifyOptions,
+  kernel: JudgingKernel = thisJudgingKernel,
+): Promise<number> {
   const claim = claimOf(options.claim, givenText(options.claim));
   const profiles = claim.profiles.map(profileOf);
   const key = privateKeyOf(options.key, givenText(options.key));
   const work = options.work ?? `${options.out}.run`;
   if (existsSync(options.out)) throw new UsageError(`--out ${options.out}: is there already`);
   const run = runOptionsOf(names, options, profiles, work);
-  const targets = targetsOf(names, run, 'run').map(({ target }) => target);
+  const targets = targetsOf(names, run, kernel.command).map(({ target }) => target);
   checkTargets(claim, targets);
-  const code = await runOnThisKernel(names, run);
-  if (code >= endedBySignal) return code;
-  const submission = new Submission(options, claim, profiles, targets, mergeRuns([work]), work);
+  const { code, machine } = await kernel.judge(names, run, targets, claim.device.pciIds);
+  if (code >= endedBySignal || machine === undefined) return code;
+  const submission = new Submission(options, claim, profiles, machine, mergeRuns([work]), work);
   const reasons = submission.reasons();
   if (reasons.length > 0) return submission.refuse(reasons);
   const archive = await signedBundle(submission.files(), submission.predicate(), key);
@@ -75,7 +83,7 @@ class Submission {
     options: CertifyOptions,
     claim: Claim,
     profiles: readonly Profile[],
-    targets: readonly Target[],
+    machine: JudgingMachine,
     run: MergedRun,
     work: string,
   ) {
@@ -85,7 +93,7 @@ class Submission {
     this.#run = run;
     this.#work = work;
     const { suite, catalogueHash, seed } = run.facts;
-    this.#environment = { ...environmentHere(targets, claim.device.pciIds), suite: { ...suite }, catalogueHash, seed };
+    this.#environment = { schema: 1, suite: { ...suite }, catalogueHash, seed, ...machine };
     this.#before = attemptsIn(this.#attemptsPath);
   }
 
@@ -134,7 +142,7 @@ class Submission {
       ...this.#profiles.map((profile) => [`profiles/${profile.id}.json`, Buffer.from(jsonText(profile))] as const),
       ...filesBelow(this.#work),
     ]);
-    const cleaned = new Map(redacted(files, this.#options.redact, known));
+    const cleaned = withReport(redacted(files, this.#options.redact, known));
     // The attempt names the claim as the bundle has it.
     const claim = cleaned.get('claim.json') ?? Buffer.alloc(0);
     const attempts = [...this.#before, { ...this.#attempt('certified', []), claim: sha256Of(claim) }];
@@ -168,6 +176,12 @@ class Submission {
   }
 }
 
+/** The files with the report of what their run tells: bytes of its traces stand there as text. */
+function withReport(files: ArchiveFiles): ArchiveFiles {
+  const report = withUnpackedRun(files, (root) => htmlReport(mergeRuns([root]), []));
+  return new Map([...files, [`${runFolder}report.html`, Buffer.from(report)]]);
+}
+
 const jsonText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 const attemptsIn = (path: string): readonly Attempt[] =>
@@ -176,7 +190,7 @@ const attemptsIn = (path: string): readonly Attempt[] =>
 /** A whole run: every result as often as is wanted, with all traces, by the texts of the profiles. */
 function runOptionsOf(
   names: readonly string[],
-  { repeat, jobs, seed, targetFile, exec, ...command }: CertifyOptions,
+  { repeat, jobs, seed, targetFile, exec, yes, despite, hostile, ...command }: CertifyOptions,
   profiles: readonly Profile[],
   work: string,
 ): RunOptions {
@@ -190,6 +204,9 @@ function runOptionsOf(
     ...targetFile.flatMap((file) => ['--target-file', file]),
     ...(exec === undefined ? [] : commandTarget(exec, command).words),
     ...texts.flatMap((text) => ['--text', text]),
+    ...yes.flatMap((address) => ['--yes', address]),
+    ...despite.flatMap((use) => ['--despite', use]),
+    ...(hostile ? ['--hostile'] : []),
     ...['--traces', 'all', '--repeat', String(repeat ?? least), '--jobs', String(jobs), '--seed', String(seed)],
     ...['--out', work],
   ];
@@ -206,11 +223,11 @@ function checkTargets({ transports }: Claim, targets: readonly Target[]): void {
   if (other !== undefined) throw new UsageError(`${other}: is no target of the claim`);
 }
 
-/** Records, traces and the report of a run, by their names in a bundle. */
+/** Records and traces of a run, by their names in a bundle. */
 function filesBelow(work: string): [string, Buffer][] {
   const traces = existsSync(join(work, 'traces'))
     ? readdirSync(join(work, 'traces')).map((name) => `traces/${name}`)
     : [];
-  const names = ['results.jsonl', 'plan.json', 'catalogue.json', 'report.html', ...traces];
+  const names = ['results.jsonl', 'plan.json', 'catalogue.json', ...traces];
   return names.map((name) => [`${runFolder}${name}`, readFileSync(join(work, name))]);
 }

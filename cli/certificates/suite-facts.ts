@@ -16,6 +16,8 @@ export function suiteFacts(): SuiteFacts {
 
 function factsNow(): SuiteFacts {
   const planned = selectCases(allCases, { cases: [], features: [], level: 'all' }, requirementFacts);
+  const ofText = selectCases(allCases, { cases: [], features: [], level: 'should' }, requirementFacts);
+  const keysOfText = new Set(ofText.map(({ key }) => key));
   return {
     name: 'vhost-conformance',
     version: suiteVersion(),
@@ -25,6 +27,7 @@ function factsNow(): SuiteFacts {
     plan: planned.map(({ key, definition, axes }) => ({
       key,
       caseId: definition.id,
+      isOfText: keysOfText.has(key),
       isFirstPlace: Object.keys(namedAxes(axes)).length === 0,
       isWatched: definition.unwatched === undefined,
     })),

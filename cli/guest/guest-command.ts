@@ -14,7 +14,7 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
         write(`vhost-conformance: ${oneLine(text)}${hint}\n`);
       },
     })
-    .argument('[command...]', 'after --: "run" with its targets and options')
+    .argument('[command...]', 'after --: "run" or "certify" with its targets and options')
     .option('--shell <command>', 'run this shell command in the guest, from the present directory')
     .option('--hardware-of <target>', 'with --shell: the hardware that this target has (several allowed)', several, [])
     .option('--drivers', "with --shell: load Linux's own drivers of virtio devices, and ext4", false)
@@ -26,7 +26,10 @@ export function addGuestCommand(command: Command, setExitCode: (code: number) =>
       [],
     )
     .option('--module-option <name=value>', 'a parameter of the modules (several allowed)', several, [])
-    .option('--at-boot <command>', 'with run: a shell command in the guest after each boot, to make devices')
+    .option(
+      '--at-boot <command>',
+      'with run and certify: a shell command in the guest after each boot, to make devices',
+    )
     .option('--kernel-option <word>', "a word for the kernel's command line (several allowed)", several, [])
     .option('--cache <dir>', `where the kernel is kept (default: ${defaultCachePath()})`)
     .option('--debian-mirror <url>', 'where the kernel is fetched from', 'http://deb.debian.org/debian')

@@ -1,12 +1,16 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { JudgingMachine } from '../../certificates/environment.ts';
 import type { Target } from '../../drivers/target.ts';
 import { targets as allTargets, targetByName } from '../../fixtures/targets/index.ts';
 import { VhostConformanceError } from '../../reference-impl/errors.ts';
 import { makeDirectory } from '../../reports/record/run-directory.ts';
 import { visibleText } from '../../reports/visible-text.ts';
 import { allCases } from '../../suites/all-cases.ts';
+import { addCertifyOptions } from '../certificates/certificate-commands.ts';
+import type { CertifyOptions } from '../certificates/certificate-options.ts';
+import { certify } from '../certificates/certify.ts';
 import { printDryRun } from '../dry-run.ts';
 import { Interruption } from '../interruption.ts';
 import { oneLine } from '../one-line.ts';
@@ -22,6 +26,7 @@ import { CacheDirectory } from './cache-directory.ts';
 import { defaultCachePath } from './cache-path.ts';
 import { GuestError } from './guest-error.ts';
 import { hardwareOf } from './guest-hardware.ts';
+import { machineOfGuest } from './guest-machine.ts';
 import type { GuestOptions } from './guest-options.ts';
 import { GuestPlace } from './guest-place.ts';
 import { GuestSession, type GuestSettings } from './guest-session.ts';
@@ -46,7 +51,8 @@ export async function workInGuest(words: readonly string[], options: GuestOption
   if (options.shell === undefined && (options.drivers || options.hardwareOf.length > 0)) {
     throw new UsageError('guest: --hardware-of and --drivers go with --shell');
   }
-  if (options.atBoot !== undefined && first !== 'run') throw new UsageError('guest: --at-boot goes with -- run');
+  if (options.atBoot !== undefined && first !== 'run' && first !== 'certify')
+    throw new UsageError('guest: --at-boot goes with -- run or -- certify');
   if (options.prepare) {
     if (first !== undefined || options.shell !== undefined)
       throw new UsageError('guest: --prepare cannot be combined with other work');
@@ -56,8 +62,10 @@ export async function workInGuest(words: readonly string[], options: GuestOption
     if (first !== undefined) throw new UsageError(`guest: either --shell or ${first}, not both`);
     return await shellInGuest(options.shell, options);
   }
-  if (first === undefined) throw new UsageError('guest: say what is to run there: -- run TARGET…, or --shell COMMAND');
-  if (first !== 'run') throw new UsageError(`guest: only run is done in the guest, not ${first}`);
+  if (first === undefined)
+    throw new UsageError('guest: say what is to run there: -- run TARGET…, -- certify TARGET…, or --shell COMMAND');
+  if (first === 'certify') return await certifyInGuest(rest, options);
+  if (first !== 'run') throw new UsageError(`guest: only run and certify are done in the guest, not ${first}`);
   return await runInGuest(rest, options);
 }
 
@@ -87,13 +95,42 @@ async function shellInGuest(command: string, options: GuestOptions): Promise<num
   });
 }
 
-async function runInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
-  const command = addRunOptions(new Command('run'))
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`vhost-conformance: guest -- run: ${oneLine(text)}\n`) });
+function wordsOfCommand<Options extends object>(name: string, command: Command, words: readonly string[]) {
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => write(`vhost-conformance: guest -- ${name}: ${oneLine(text)}\n`),
+  });
   command.parse([...words], { from: 'user' });
+  return { names: command.args, options: command.opts<Options>() };
+}
+
+async function runInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
+  const run = wordsOfCommand<RunOptions>('run', addRunOptions(new Command('run')), words);
+  return await judgeInGuest(run.names, run.options, options);
+}
+
+async function certifyInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
+  const given = wordsOfCommand<CertifyOptions>('certify', addCertifyOptions(new Command('certify')), words);
+  return await certify(given.names, given.options, {
+    command: 'guest',
+    judge: async (names, run, _targets, pciIds) => {
+      let machine: JudgingMachine | undefined;
+      const code = await judgeInGuest(names, run, options, async (settings, signal) => {
+        machine = await machineOfGuest(settings, pciIds, signal);
+      });
+      return { code, machine };
+    },
+  });
+}
+
+/** A run in the guest. @param before done first, with the guest that is booted for it. */
+async function judgeInGuest(
+  names: readonly string[],
+  run: RunOptions,
+  options: GuestOptions,
+  before?: (settings: GuestSettings, signal: AbortSignal) => Promise<void>,
+): Promise<number> {
   // All that was typed is looked at before anything is fetched.
-  const { request, resumed } = requestedRun(command.args, command.opts<RunOptions>(), 'guest');
+  const { request, resumed } = requestedRun(names, run, 'guest');
   if (request.options.dryRun) {
     printDryRun(request, process.stdout);
     return 0;
@@ -102,11 +139,13 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
   const newerVdpaTool = request.targets.some(({ target }) => needsNewerTool(target));
   return await withSettings(
     { ...options, sourceModules: request.targets.some(({ target }) => needsSources(target)), newerVdpaTool },
-    async (settings, _signal, stopListening) => {
+    async (settings, signal, stopListening) => {
+      const targets = request.targets.map(({ target }) => target);
+      const equipped = withHardware(settings, targets);
+      await before?.(equipped, signal);
       const removeIfUnused = emptyRunDirectory(root);
       try {
-        const targets = request.targets.map(({ target }) => target);
-        const place = new GuestPlace(withHardware(settings, targets), root, {
+        const place = new GuestPlace(equipped, root, {
           runWords: ['guest', ...wordsOf(options), '--', 'run'],
           atBoot: options.atBoot,
         });

@@ -75,6 +75,8 @@ t.test('of a result that a resumed run repeated, the last record counts', (t) =>
   t.equal(run.results.length, cases.length);
   const again = run.results.find(({ record }) => record.key === passed.key && record.target === passed.target);
   t.equal(again?.record.verdict, 'inconclusive');
+  t.match(run.remarks.join(), /1 results are recorded more than once; the last record counts/);
+  t.same(mergeRuns([whole]).remarks, []);
   t.end();
 });
 

@@ -1,11 +1,12 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 
 /**
- * Requirements that one call on a device file shows to be kept or broken by what it came to. Each is seen broken in a trace of
- * every fault that breaks it; what shows in rings, in memory or by a signal is not among them.
+ * Requirements that one call on a device file shows to be kept by what it came to. The trace of every fault that breaks one
+ * shows a call that came to what it may not; what shows in rings, in memory or by a signal is not among them.
  */
 const slugs: readonly RequirementSlug[] = [
   'vk-config/size-agrees-with-readable-bytes',
+  'vk-groups/group-and-address-space-numbers-bounded',
   'vk-id/device-id-is-told',
   'vk-vring/base-reads-back',
   'vk-vring/largest-size-is-told',
@@ -13,16 +14,26 @@ const slugs: readonly RequirementSlug[] = [
   'vm-channel/answer-is-read-once',
   'vm-channel/answer-repeats-request',
   'vm-channel/answer-tells-its-size',
+  'vm-channel/base-answer-has-index',
   'vm-channel/features-are-the-same-again',
+  'vm-channel/l2-payload-beyond-1024-refused',
+  'vm-channel/l2-payload-of-1024-taken',
   'vm-channel/log-base-taken',
+  'vm-channel/longer-than-told-refused',
+  'vm-channel/message-is-taken-whole',
+  'vm-channel/newer-answer-replaces-older',
   'vm-channel/no-answer-to-set-requests',
   'vm-channel/offered-features-taken',
   'vm-channel/other-messages-keep-answer',
   'vm-channel/owner-messages-taken',
+  'vm-channel/part-of-header-refused',
   'vm-channel/read-elsewhere-keeps-answer',
   'vm-channel/read-elsewhere-refused',
   'vm-channel/read-of-other-length-refused',
+  'vm-channel/request-has-64-bits',
+  'vm-channel/shorter-than-told-refused',
   'vm-channel/state-of-4-bytes-taken',
+  'vm-channel/write-elsewhere-refused',
   'vm-identity/l1-counts-msix-index',
   'vm-identity/l1-counts-pci-regions',
   'vm-identity/l1-is-a-pci-device',
@@ -33,6 +44,8 @@ const slugs: readonly RequirementSlug[] = [
   'vm-identity/reset-is-announced',
   'vm-identity/short-argsz-refused',
   'vm-identity/unknown-call-refused',
+  'vm-irq/count-beyond-vectors-refused',
+  'vm-irq/data-shorter-than-count-refused',
   'vm-irq/info-of-unknown-index-refused',
   'vm-irq/info-short-argsz-refused',
   'vm-irq/set-of-unknown-index-refused',
@@ -53,6 +66,7 @@ const slugs: readonly RequirementSlug[] = [
   'vm-notify/page-can-be-mapped',
   'vm-notify/short-write-refused',
   'vm-notify/stopped-device-takes-doorbell',
+  'vm-notify/write-comes-to-its-length',
   'vm-regions/absent-region-is-empty',
   'vm-regions/channel-cannot-be-mapped',
   'vm-regions/channel-is-read-and-written',
@@ -61,12 +75,15 @@ const slugs: readonly RequirementSlug[] = [
   'vm-regions/index-is-repeated',
   'vm-regions/l2-channel-size',
   'vm-regions/l2-doorbells-can-be-mapped',
+  'vm-regions/regions-lie-apart',
   'vm-regions/short-argsz-refused',
+  'vm-rings/address-flags-ignored',
   'vm-rings/base-is-told-back',
   'vm-rings/base-never-told-is-zero',
   'vm-state/base-reads-before-stop',
   'vm-state/start-without-rings-taken',
   'vm-state/state-has-64-bits',
+  'vm-state/stop-again-is-nothing',
   'vm-state/stop-before-base-reads',
 ];
 

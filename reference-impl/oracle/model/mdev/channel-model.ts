@@ -120,6 +120,8 @@ export class ChannelModel {
       check.fail(requirement, `byte ${at} ${what}`, String(answer.payload[at]), String(actual[at]));
       return;
     }
+    if (answer.learn !== undefined)
+      check.holds(true, 'vm-channel/base-answer-has-index', what, 'its index', 'its index');
     if (known > 0) check.holds(true, answer.requirement, `the payload ${what}`, 'as told', 'as told');
     answer.learn?.(new DataView(actual.buffer, actual.byteOffset, actual.byteLength));
   }

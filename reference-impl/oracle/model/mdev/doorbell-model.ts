@@ -33,12 +33,10 @@ export class DoorbellModel {
     const queue = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
     if (isBehind) return { allowed: -errno.EINVAL, requirement: 'vm-notify/write-behind-region-refused' };
     if (queue >= rings) return { allowed: -errno.EINVAL, requirement: 'vm-notify/unknown-queue-refused' };
-    if (isRunning === false) return { allowed: length, requirement: 'vm-notify/stopped-device-takes-doorbell' };
-    const isLong = length > numberBytes;
-    return {
-      allowed: length,
-      requirement: isLong ? 'vm-notify/write-comes-to-its-length' : 'vm-notify/place-of-write-is-free',
-    };
+    if (length > numberBytes) return { allowed: length, requirement: 'vm-notify/write-comes-to-its-length' };
+    const ofPlace =
+      isRunning === false ? 'vm-notify/stopped-device-takes-doorbell' : 'vm-notify/place-of-write-is-free';
+    return { allowed: length, requirement: ofPlace };
   }
 
   /** @param result 0 for a mapping that was made. */

@@ -154,14 +154,15 @@ export class InformationModel {
 
   #place(index: number, { size, offset }: ToldRegion): void {
     const check = this.#check;
+    for (const [other, region] of this.#regions) {
+      if (other === index || size === 0n || region.size === 0n) continue;
+      const isApart = offset + size <= region.offset || region.offset + region.size <= offset;
+      const what = `the places of regions ${other} and ${index}`;
+      check.holds(isApart, 'vm-regions/regions-lie-apart', what, 'apart', 'overlapping');
+    }
     if (this.#facts.shape.name === 'l2') {
       const what = `where region ${index} begins`;
       check.equal('vm-regions/l2-offset-is-index-shifted', what, offset, BigInt(index) * BigInt(VFIO_REGION_SPAN));
-    }
-    for (const [other, region] of this.#regions) {
-      const isApart = offset + size <= region.offset || region.offset + region.size <= offset;
-      if (other === index || size === 0n || region.size === 0n || isApart) continue;
-      check.fail('vm-regions/regions-lie-apart', `the places of regions ${other} and ${index}`, 'apart', 'overlapping');
     }
     this.#regions.set(index, { size, offset });
   }

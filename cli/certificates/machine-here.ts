@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { arch, cpus, hostname, release, version } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { Environment, PciFunction } from '../../certificates/environment.ts';
+import type { MachineFacts, PciFunction } from '../../certificates/environment.ts';
 import type { Target } from '../../drivers/target.ts';
 
 const pciBus = '/sys/bus/pci/devices';
@@ -9,13 +9,9 @@ const dmi = '/sys/class/dmi/id';
 const dmiFields = ['sys_vendor', 'product_name', 'product_serial', 'bios_vendor', 'bios_version', 'bios_date'];
 
 /** The machine as it is now. @param pciIds vendor:device of functions that are told wherever they lie. */
-export function environmentHere(
-  targets: readonly Target[],
-  pciIds: readonly string[],
-): Omit<Environment, 'suite' | 'catalogueHash' | 'seed'> {
+export function machineHere(targets: readonly Target[], pciIds: readonly string[]): MachineFacts {
   const [cpu] = cpus();
   return {
-    schema: 1,
     node: process.version,
     kernel: { release: release(), version: version() },
     machine: {
