@@ -34,7 +34,7 @@ export interface Verification {
   readonly attempts: readonly Attempt[];
   readonly run: MergedRun;
   readonly decision: Decision;
-  /** Undefined where something else is wrong already: traces are judged last. */
+  /** Undefined where something else is wrong already: traces and the report are judged last. */
   readonly again: JudgedAgain | undefined;
   /** Empty for a certificate that stands. */
   readonly problems: readonly string[];
@@ -62,7 +62,6 @@ export function verified(bundle: OpenBundle, root: string, suite: SuiteFacts, to
     ...environmentProblems(found, run, claim),
     ...attemptProblems(bundle, attempts),
     ...dateProblems(predicate, run.facts, today),
-    ...reportProblems(bundle, run),
     ...(isCertified(decision) ? [] : refusalLines(decision)),
     ...(predicate.validUntil === until
       ? []
@@ -70,7 +69,7 @@ export function verified(bundle: OpenBundle, root: string, suite: SuiteFacts, to
     ...(today <= until ? [] : [`was valid until ${until}`]),
   ];
   const again = others.length === 0 ? judgedAgain(run, files, suite.plan) : undefined;
-  const problems = [...others, ...(again?.problems ?? [])];
+  const problems = again === undefined ? others : [...reportProblems(bundle, run), ...again.problems];
   return { bundle, claim, profiles, environment: found, attempts, run, decision, again, problems };
 }
 
