@@ -17,7 +17,11 @@ async function refused(t: Test, words: readonly string[], line: RegExp, environm
 
 const requests: { readonly name: string; readonly words: readonly string[]; readonly line: RegExp }[] = [
   { name: 'nothing to do', words: [], line: /guest: say what is to run there/ },
-  { name: 'another command', words: ['--', 'list', 'cases'], line: /only run is done in the guest, not list$/ },
+  {
+    name: 'another command',
+    words: ['--', 'list', 'cases'],
+    line: /only run and certify are done in the guest, not list$/,
+  },
   { name: 'a run and a shell', words: ['--shell', 'true', '--', 'run', 'reference'], line: /either --shell or run/ },
   {
     name: 'a preparation and a shell',
@@ -49,7 +53,7 @@ const requests: { readonly name: string; readonly words: readonly string[]; read
   {
     name: 'a command at boot without a run',
     words: ['--at-boot', 'true', '--shell', 'true'],
-    line: /--at-boot goes with -- run$/,
+    line: /--at-boot goes with -- run or -- certify$/,
   },
   { name: 'a limit that is none', words: ['--boot-limit', 'soon', '--shell', 'true'], line: /Not a number of seconds/ },
   { name: 'no module', words: ['--module-dir', '.', '--shell', 'true'], line: /has no Makefile of a kernel module$/ },
@@ -57,6 +61,12 @@ const requests: { readonly name: string; readonly words: readonly string[]; read
     name: 'an unwritable cache',
     words: ['--cache', '/proc/cache', '--shell', 'true'],
     line: /cache \/proc\/cache cannot be made/,
+  },
+  { name: 'a certificate without a claim', words: ['--', 'certify', 'vdpa-sim-blk'], line: /option '--claim <file>'/ },
+  {
+    name: 'a certificate of a claim that is none',
+    words: ['--', 'certify', 'vdpa-sim-blk', '--claim', 'none.json', '--key', 'none.pem', '--out', 'none.tgz'],
+    line: /none\.json: cannot be read/,
   },
   { name: 'a run that is none', words: ['--', 'run', '--resume', '/nonexistent'], line: /holds no results/ },
 ];
