@@ -72,7 +72,7 @@ type Write = RingWrite | TableWrite;
 const titleOf = (event: Write, layout: TracedLayout): string =>
   event.kind === 'indirect-table'
     ? `indirect table at ${hexOf(event.address)}: ${tableWords(event, layout)}`
-    : `${event.what.replaceAll('-', ' ')}: ${ringWriteWords(event, layout)}`;
+    : `${event.what.replaceAll('-', ' ')}: ${ringWriteWords(event, layout).replace(/^(idx|used_event) /, '')}`;
 
 /** It is drawn with the descriptor that leads to it. */
 function tabled({ tables }: SplitReplay | PackedReplay, table: TableWrite): RingRow[] {

@@ -107,13 +107,13 @@ t.test('unknown fields and later events are accepted', (t) => {
 t.test('what is no record of ours is refused in one line', (t) => {
   const refused: [string, string, RegExp][] = [
     ['another major version', lines({ ...run, schema: { major: 2, minor: 0 } }), /record schema 2\.0; this version/],
-    ['an unknown verdict', lines(run, { ...passed, verdict: 'splendid' }), /line 2 .*at verdict/],
+    ['an unknown verdict', lines(run, { ...passed, verdict: 'splendid' }), /line 2 .*: verdict: is none of /],
     [
       'an unknown outcome',
       lines(run, { ...passed, outcomes: [{ requirement: 'x', outcome: 'ok', checks: 1 }] }),
       /outcome/,
     ],
-    ['a missing field', lines(run, { ...passed, key: undefined }), /line 2 .*at key/],
+    ['a missing field', lines(run, { ...passed, key: undefined }), /line 2 .*: key: is missing$/],
     ['no run record', lines(passed), /its first line is not a run record/],
     ['another format', 'TAP version 14\n1..0\n', /its first line is not a run record/],
     ['nothing', '', /is empty/],
