@@ -164,7 +164,11 @@ const sliceOfTest = (more: object = {}): object => ({
 /** Jobs of a stranger, and what the worker says of each. */
 const strange: readonly (readonly [string, unknown, RegExp])[] = [
   ['slice', 'touch stranger', /it is text, not an object/],
-  ['slice', sliceOfTest({ start: { command: 'touch', arguments: ['stranger'] } }), /it has a field that nobody knows: "start"/],
+  [
+    'slice',
+    sliceOfTest({ start: { command: 'touch', arguments: ['stranger'] } }),
+    /it has a field that nobody knows: "start"/,
+  ],
   ['slice', sliceOfTest({ target: 'reference' }), /it is of the target reference, and this worker has faulty/],
   ['slice', sliceOfTest({ suite: '0.0.1' }), /it was made by suite 0\.0\.1/],
   ['slice', sliceOfTest({ runs: 1e9 }), /runs: /],

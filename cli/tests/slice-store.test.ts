@@ -41,7 +41,10 @@ t.test('what is no result of the slice is not kept', (t) => {
     store.keep(0, { ...result(store.campaign, 0, 10), buckets: [bucket] }),
     /buckets\.0\.name: no name of a bucket/,
   );
-  t.match(store.keep(0, { ...result(store.campaign, 0, 10), inC: 'int main() {}' }), /it has a field that nobody knows: "inC"/);
+  t.match(
+    store.keep(0, { ...result(store.campaign, 0, 10), inC: 'int main() {}' }),
+    /it has a field that nobody knows: "inC"/,
+  );
   t.strictSame(readdirSync(join(root, 'queue')), ['campaign.json']);
   t.end();
 });

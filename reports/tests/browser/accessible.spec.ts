@@ -4,6 +4,8 @@ import { test } from './report-page.ts';
 
 for (const width of [390, 1366]) {
   test(`axe finds nothing at ${width} pixels`, async ({ report }) => {
+    // It looks at each of some thousand elements.
+    test.slow();
     await report.setViewportSize({ width, height: 900 });
     await report.locator('article.finding .trace > summary').first().click();
     await report.locator('.area > summary').first().click();
