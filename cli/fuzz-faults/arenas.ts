@@ -18,16 +18,19 @@ export interface Arena {
 /** Devices of which a fault of all devices is looked for. */
 const plainDevices: readonly SharedDevice[] = ['block', 'net'];
 
-/** What shows a fault: all showings of its transport, vhost-user alone for one of rings and devices. */
+/** What shows a fault: all showings of its transport; for one of rings and devices vhost-user, and vhost-vdpa for net. */
 export function arenasOf(fault: Fault): Arena[] {
+  const devices = devicesOf(fault);
   const shown: readonly Showing[] =
     fault.layer === 'transport'
       ? showings.filter((showing) => transportOf[showing] === fault.transport)
-      : (['vhost-user'] as const);
-  return shown.flatMap((showing) =>
-    devicesOf(fault).map((device) => ({ name: `${showing}-${device}`, showing, device })),
-  );
+      : showingsOf(devices);
+  return shown.flatMap((showing) => devices.map((device) => ({ name: `${showing}-${device}`, showing, device })));
 }
+
+/** Of what programs have calls of, vhost-vdpa alone shows the queue for commands of a network device. */
+const showingsOf = (devices: readonly ReferenceDevice[]): readonly Showing[] =>
+  devices.every((device) => device === 'net') ? ['vhost-user', 'vhost-vdpa'] : ['vhost-user'];
 
 /** The type of device that the requirement is about, or those that all faults are looked for in. */
 function devicesOf({ requirement, layer }: Fault): readonly ReferenceDevice[] {

@@ -3,7 +3,7 @@ import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Program } from '../program/program.ts';
 import { damage } from './damage.ts';
 import { everything, type LawfulShape } from './lawful-shape.ts';
-import { mdevStepOf, plainChain, type Step, stepOf, vdpaStepOf } from './lawful-step.ts';
+import { commandStep, mdevStepOf, plainChain, type Step, stepOf, vdpaStepOf } from './lawful-step.ts';
 import { layProgram } from './layer/program-layer.ts';
 import type { ModelledDevice } from './requests.ts';
 import { type Setting, setting } from './setting.ts';
@@ -69,8 +69,16 @@ function partsOf(
   transport: LawfulShape['transport'],
 ): fc.Arbitrary<LawfulParts> {
   if (transport === 'vhost-mdev') return partsWith(mdevStepOf(device, offer.device));
-  return transport === 'vhost-vdpa' ? partsWith(vdpaStepOf(device)) : lawfulParts(device);
+  if (transport !== 'vhost-vdpa') return lawfulParts(device);
+  const parts = partsWith(vdpaStepOf(device));
+  // What a network device drops or changes by choice ends the judging of frames: commands come ahead of that.
+  return device === 'net' ? fc.tuple(commandStep, parts).map(([first, each]) => behindFirst(first, each)) : parts;
 }
+
+const behindFirst = (first: Step, { chosen, steps }: LawfulParts): LawfulParts => ({
+  chosen,
+  steps: [first, ...steps],
+});
 
 /** Steps that bring no request to its end. */
 const besideRequests: ReadonlySet<Step['kind']> = new Set([
@@ -84,6 +92,7 @@ const besideRequests: ReadonlySet<Step['kind']> = new Set([
   'untold',
   'halt',
   'remap',
+  'commands',
 ]);
 
 /** All used elements are awaited, and nothing is told beside the requests: what comes of each is seen. */

@@ -5,6 +5,7 @@ import { eventIdx, indirectDesc, packedRing } from './feature-words.ts';
 import { plainMessage } from './lawful-messages.ts';
 import { mdevCalls, vectorCall } from './mdev-call.ts';
 import { messageCalls, ringCalls } from './mdev-message.ts';
+import { type CommandStory, commandStory } from './net-commands.ts';
 import { type ModelledDevice, storyOf, type Wanted, wantedOf } from './requests.ts';
 import type { ToldMessage } from './told-message.ts';
 import { vdpaQuietCalls } from './vdpa-call.ts';
@@ -45,6 +46,8 @@ export type Step =
   | { readonly kind: 'untold'; readonly chain: Chain }
   /** The memory of a device of vhost-mdev is taken away while it runs, and comes back, or is told again. */
   | { readonly kind: 'remap'; readonly chain: Chain }
+  /** Of net: commands for the device, and frames that show what they came to. */
+  | { readonly kind: 'commands'; readonly story: CommandStory }
   /** Calls on a device of vhost-mdev. */
   | { readonly kind: 'calls'; readonly drafts: readonly CallDraft[] }
   | { readonly kind: 'reconnect' }
@@ -256,7 +259,7 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
 ];
 
 /** Where fields of configuration end, up to the last one that devices of today have. */
-const fieldEnds = [8, 12, 17, 20, 24, 36, 60, 60] as const;
+const fieldEnds = [8, 12, 17, 20, 24, 36, 60, 60, 72, 72] as const;
 
 const configurationWindow = fc.oneof(
   fc.record({ offset: fc.integer({ min: 0, max: 40 }), length: fc.integer({ min: 1, max: 20 }) }),
@@ -351,11 +354,14 @@ export const mdevStepOf = (device: ModelledDevice, offered: bigint): fc.Arbitrar
     vectorStep,
   );
 
+export const commandStep: fc.Arbitrary<Step> = commandStory.map((story) => ({ kind: 'commands' as const, story }));
+
 /** The same on a device of vhost-vdpa. */
 export const vdpaStepOf = (device: ModelledDevice): fc.Arbitrary<Step> =>
   fc.oneof(
     ...ringStep(device),
     { weight: 3, arbitrary: vdpaQuietCalls.map((drafts) => ({ kind: 'calls' as const, drafts })) },
+    ...(device === 'net' ? [{ weight: 6, arbitrary: commandStep }] : []),
     {
       weight: 2,
       arbitrary: fc.record({

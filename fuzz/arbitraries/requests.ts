@@ -65,7 +65,7 @@ const writeOf = (sector: number, sectors: number, byte: number): Wanted => ({
 const blockStory: fc.Arbitrary<readonly Wanted[]> = fc
   .record({
     sector: nearSector,
-    type: fc.constantFrom(13, 13, 13, 11, 1, 1),
+    type: fc.constantFrom(13, 13, 13, 11, 14, 1, 1),
     ranges: fc.array(fc.record({ skip: fc.constantFrom(0, 0, 1, 2), sectors: fc.constantFrom(1, 1, 2, 3, 8, 110) }), {
       minLength: 1,
       maxLength: 2,
@@ -122,7 +122,7 @@ const blockRequest: fc.Arbitrary<Wanted> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(fc.constantFrom(11, 13), fc.array(range, { minLength: 1, maxLength: 2 }))
+      .tuple(fc.constantFrom(11, 13, 11, 13, 14), fc.array(range, { minLength: 1, maxLength: 2 }))
       .map(([type, ranges]) => ({ readable: joined(encodeBlockHeader({ type, sector: 0n }), ...ranges), room: 1 })),
   },
 );
@@ -146,7 +146,7 @@ const oddBlockRequest: fc.Arbitrary<Wanted> = fc.oneof(
     readable: joined(encodeBlockHeader({ type: 13, sector: 0n }), new Uint8Array(bytes)),
     room: 1,
   })),
-  fc.constantFrom(2, 3, 5, 10, 14, 15, 16, 25).map((type) => ({
+  fc.constantFrom(2, 3, 5, 10, 15, 16, 18, 20, 22, 24, 25, 26).map((type) => ({
     readable: encodeBlockHeader({ type, sector: 0n }),
     room: 1,
   })),
@@ -164,10 +164,26 @@ const frameTypes: readonly Uint8Array[] = [
   // IPv4 with TCP, and with UDP.
   Uint8Array.of(8, 0, 0x45, 0, 0, 60, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80),
   Uint8Array.of(8, 0, 0x45, 0, 0, 60, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80),
+  // Ports whose sum has all bits set.
+  Uint8Array.of(8, 0, 0x45, 0, 0, 60, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0xed, 0xcb),
   // IPv6 with TCP, and with UDP.
   Uint8Array.of(0x86, 0xdd, 0x60, 0, 0, 0, 0, 40, 6, 64),
   Uint8Array.of(0x86, 0xdd, 0x60, 0, 0, 0, 0, 40, 17, 64),
 ];
+
+const needsCsum = 1;
+const transportAt = 34;
+
+/** The sum of all from the header of the transport on gets all bits set, so that its checksum is 0. */
+function fillUp(frame: Uint8Array, checksumAt: number): void {
+  const view = new DataView(frame.buffer);
+  if (checksumAt + 2 > frame.length || frame.length % 2 === 1) return;
+  view.setUint16(checksumAt, 0);
+  let sum = 0;
+  for (let at = transportAt; at < frame.length; at += 2) sum += view.getUint16(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  view.setUint16(checksumAt, 0xffff - sum);
+}
 
 /** A frame from a station to another one, behind a header that mostly asks for nothing. */
 const transmitted: fc.Arbitrary<Wanted> = fc
@@ -186,14 +202,27 @@ const transmitted: fc.Arbitrary<Wanted> = fc
           Uint8Array.of(1, 1, 54, 0, 0, 0, 34, 0, 16, 0, 0, 0),
           Uint8Array.of(0xf0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
           Uint8Array.of(0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+          // Offsets of a checksum that is not asked for.
+          Uint8Array.of(0, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0),
+        ),
+      },
+      // The checksum of TCP over IPv4 is left to the device, and that of UDP.
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom(
+          Uint8Array.of(needsCsum, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0),
+          Uint8Array.of(needsCsum, 0, 0, 0, 0, 0, 34, 0, 6, 0, 0, 0),
         ),
       },
     ),
     isShort: fc.nat({ max: 40 }),
+    isFull: fc.nat({ max: 2 }).map((n) => n === 2),
   })
-  .map(({ length, type, byte, header, isShort }) => {
+  .map(({ length, type, byte, header, isShort, isFull }) => {
     const body = Uint8Array.from({ length: Math.max(0, length + 2 - type.length) }, (_, at) => byte + at);
-    const whole = joined(header, ethernet, type, body);
+    const frame = joined(ethernet, type, body);
+    if (header[0] === needsCsum && isFull) fillUp(frame, (header[6] ?? 0) + (header[8] ?? 0));
+    const whole = joined(header, frame);
     return { readable: isShort === 1 ? whole.subarray(0, 5) : isShort === 2 ? whole.subarray(0, 28) : whole, room: 0 };
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { eventIdx, indirectDesc, inOrder } from './feature-words.ts';
 import { lastMessages, stoppedRingMessage } from './lawful-messages.ts';
 import { ringSize, ringStart } from './lawful-step.ts';
+import { commandFeatures } from './net-commands.ts';
 import { protocolBits } from './told-message.ts';
 import { shortMessage } from './unfit-messages.ts';
 
@@ -90,6 +91,8 @@ export const setting = fc.record({
   kicksByStore: seldom(5),
   /** A second ring of requests, where the device has one; of net, a second pair of rings that stays idle. */
   hasSecond: fc.boolean(),
+  /** Of net over vhost-vdpa: a queue for commands, with so much that they are for. */
+  commands: fc.oneof({ weight: 1, arbitrary: fc.constant(0n) }, { weight: 4, arbitrary: commandFeatures }),
   room: fc.constantFrom(1600, 1600, 1600, 1600, 256, 128, 12 + 60, 16, 0x1_0000),
   placement: fc.constantFrom('contiguous' as const, 'apart' as const),
 });

@@ -24,8 +24,8 @@ const readable = [
   'VHOST_USER_F_PROTOCOL_FEATURES',
   'VHOST_USER_PROTOCOL_F_CONFIG',
 ] as const satisfies readonly FeatureName[];
-/** Bytes of configuration that every field of a modelled device lies in. */
-const configurationBytes = 60;
+/** Bytes of configuration that every field of a modelled device lies in, and those of a disk without SECURE_ERASE. */
+const configurationBytes = [72, 60] as const;
 
 /** What the target answers to a read of its configuration; undefined where it has none to read. No session may be open. */
 export function configurationOf(port: DriverPort, owner: KnownTarget): Uint8Array | undefined {
@@ -33,8 +33,11 @@ export function configurationOf(port: DriverPort, owner: KnownTarget): Uint8Arra
   if (opened.kind === 'refused') return undefined;
   try {
     opened.session.negotiate(featureSetOf(readable, owner));
-    const read = opened.session.device.config?.read(0, configurationBytes);
-    return read?.kind === 'bytes' ? read.bytes : undefined;
+    for (const length of configurationBytes) {
+      const read = opened.session.device.config?.read(0, length);
+      if (read?.kind === 'bytes') return read.bytes;
+    }
+    return undefined;
   } catch (error) {
     if (isOfIut(error)) return undefined;
     throw error;

@@ -2,6 +2,7 @@ import type { Queue, Session, VhostMdevSession, VhostVdpaSession } from '../../d
 import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
+import { isControlQueue } from '../../reference-impl/oracle/model/net-queues.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
 import { VFIO_IRQ_SET_DATA_EVENTFD } from '../../reference-impl/wire/vfio-structures.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
@@ -212,9 +213,18 @@ export class QueueJudge {
     const { known, port, target } = this.#run;
     const { queueIndex, companions } = port.facts.workload;
     if (index === queueIndex || companions.includes(index)) return true;
+    if (this.#isForCommands(sessionId, index)) return true;
     const session = this.#run.made.sessions.get(sessionId);
     const hasMore = session !== undefined && hasFeature(session.negotiated.accepted, 'VIRTIO_BLK_F_MQ', known);
     return hasMore && index < Math.min(known.queues ?? 0, queuesOfDisk(target.configuration));
+  }
+
+  /** Back-ends of vhost-user leave the queue for commands to their front-end. */
+  #isForCommands(sessionId: number, index: number): boolean {
+    const { known, made } = this.#run;
+    const accepted = made.sessions.get(sessionId)?.negotiated.accepted;
+    const isOfNet = known.transport === 'vhost-vdpa' && known.device === 'net';
+    return isOfNet && accepted !== undefined && isControlQueue(index, accepted.device);
   }
 
   added(call: CallOf<'chain'>, place: number): void {
@@ -234,7 +244,8 @@ export class QueueJudge {
     queue.chains.set(id, { segments, number: queue.added++, slots });
     if (queue.isIdle && !held && attached.queue.driver.outstanding === 1) this.rests.idles(queueId);
     const isFilledInPart = this.#run.known.device === 'entropy';
-    const isReceiving = this.#run.known.device === 'net' && queue.index % 2 === 0;
+    const isOfFrames = this.#run.known.device === 'net' && !this.#isForCommands(queue.session, queue.index);
+    const isReceiving = isOfFrames && queue.index % 2 === 0;
     const isMet = !isReceiving && !this.#model.isRingLost(queueId);
     this.#model.observe({
       kind: 'added',

@@ -1,8 +1,9 @@
+import { VIRTIO_NET_F_CTRL_VQ } from '../../../reference-impl/devices/net-layout.ts';
 import { VIRTQ_DESC_F_WRITE } from '../../../reference-impl/virtqueue/descriptor.ts';
 import { requestId } from '../../../reference-impl/wire/vhost-user-messages.ts';
 import { literal } from '../../program/arguments.ts';
 import type { CallOf } from '../../program/program.ts';
-import { segmentsOf, translated, writableSegment } from '../chain-segments.ts';
+import { readableSegment, segmentsOf, translated, writableSegment } from '../chain-segments.ts';
 import { accessPlatform, indirectDesc, inOrder } from '../feature-words.ts';
 import type { Chain } from '../lawful-step.ts';
 import type { Setting } from '../setting.ts';
@@ -19,6 +20,8 @@ export class LaidRings extends LaidSession {
   /** The ring on which requests are put; of net, the transmit ring, with the receive ring before it. */
   queue = 0;
   receive: number | undefined;
+  /** The queue for commands. */
+  control: number | undefined;
   /** Further rings of requests. */
   others: readonly number[] = [];
   /** Rings that are set up, and on which nothing is put. */
@@ -40,12 +43,17 @@ export class LaidRings extends LaidSession {
     return this.#outstanding;
   }
 
-  /** Of net a pair, and perhaps one that stays idle. */
+  /** Of net a pair, and perhaps one that stays idle, or a queue for commands. */
   get ringCount(): number {
     const { device, queues, isFile } = this.shape;
     const { hasSecond } = this.setting;
+    if (this.#hasCommands) return 3;
     if (device === 'net') return hasSecond && queues >= 4 && !isFile && this.has(protocolBits.mq) ? 4 : 2;
     return device === 'block' && hasSecond ? 2 : 1;
+  }
+
+  get #hasCommands(): boolean {
+    return this.shape.device === 'net' && this.shape.isVdpa && (this.deviceWord & VIRTIO_NET_F_CTRL_VQ) !== 0n;
   }
 
   #sizeOf(size: number): number {
@@ -113,7 +121,8 @@ export class LaidRings extends LaidSession {
     this.queue = queues.at(isNet ? 1 : -1) ?? 0;
     this.receive = isNet ? queues[0] : undefined;
     this.others = isNet ? [] : queues.slice(0, -1);
-    this.idle = isNet ? queues.slice(2) : [];
+    this.control = this.#hasCommands ? queues[2] : undefined;
+    this.idle = isNet && !this.#hasCommands ? queues.slice(2) : [];
     this.#outstanding = 0;
     this.#free = this.size;
   }
@@ -219,6 +228,17 @@ export class LaidRings extends LaidSession {
     this.drain();
   }
 
+  /** A frame with its header in one buffer, and buffers for it to come back: it is there behind a fence, if it comes. */
+  send(packet: Uint8Array): void {
+    if (this.receive === undefined) return;
+    this.#lend(this.receive, this.size);
+    this.add('chain', { queue: this.queue, segments: [readableSegment(packet)] });
+    this.kick(this.queue);
+    this.add('wait', { queue: this.queue });
+    this.add('fence', { session: this.session });
+    this.add('wait', { queue: this.receive, count: 0 });
+  }
+
   /** A chain that nothing is told of. */
   addUnkicked(chain: Chain): void {
     const segments = segmentsOf(chain);
@@ -264,7 +284,7 @@ export class LaidRings extends LaidSession {
 
   stop(): void {
     this.drain();
-    for (const queue of [this.receive, this.queue, ...this.others, ...this.idle])
+    for (const queue of [this.receive, this.queue, ...this.others, ...this.idle, this.control])
       if (queue !== undefined) this.add('stop', { queue });
   }
 

@@ -2,6 +2,7 @@ import type { Program } from '../../program/program.ts';
 import type { LawfulShape } from '../lawful-shape.ts';
 import type { Step } from '../lawful-step.ts';
 import type { Setting } from '../setting.ts';
+import { command } from './command-steps.ts';
 import { halt, remap, untold } from './file-steps.ts';
 import { LaidRings } from './laid-rings.ts';
 import { log, takeOver, transfer } from './message-steps.ts';
@@ -91,6 +92,9 @@ function lay(laid: LaidRings, step: Step): void {
       return;
     case 'untold':
       untold(laid, step);
+      return;
+    case 'commands':
+      command(laid, step);
       return;
     case 'calls':
       for (const each of step.drafts) laid.draft(each);

@@ -47,6 +47,7 @@ export function sessionShape(
     (version1 |
       (isVdpa ? accessPlatform : 0n) |
       (isOld ? 0n : protocolFeatures) |
+      (isVdpa && device === 'net' ? setting.commands : 0n) |
       packed |
       ofDevice[device] |
       setting.features) &

@@ -11,6 +11,7 @@ import {
   VIRTIO_BLK_F_DISCARD,
   VIRTIO_BLK_F_FLUSH,
   VIRTIO_BLK_F_RO,
+  VIRTIO_BLK_F_SECURE_ERASE,
   VIRTIO_BLK_F_WRITE_ZEROES,
   VIRTIO_BLK_S_IOERR,
   VIRTIO_BLK_S_OK,
@@ -20,6 +21,7 @@ import {
   VIRTIO_BLK_T_GET_ID,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
+  VIRTIO_BLK_T_SECURE_ERASE,
   VIRTIO_BLK_T_WRITE_ZEROES,
 } from '../../devices/block-layout.ts';
 import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
@@ -28,15 +30,42 @@ import { DiskModel } from './disk-model.ts';
 export interface BlockModelOptions extends DeviceModelOptions {
   /** Sectors of the disk, where that is known. */
   readonly capacity: bigint | undefined;
-  /** The configuration space, where it was read: limits of DISCARD and WRITE_ZEROES. */
+  /** The configuration space, where it was read: limits of requests for ranges. */
   readonly configuration: Uint8Array | undefined;
 }
 
 /** Types that the text defines, beside those below: what they do is not modelled. */
-const otherTypes = new Set([2, 3, 5, 10, 14, 15, 16, 17, 18, 19, 20, 21, 22, 24, 26]);
+const otherTypes = new Set([2, 3, 5, 10, 17, 19, 21]);
+/** Commands for zones, from ZONE_APPEND to ZONE_RESET_ALL. */
+const zoneTypes = new Set([15, 16, 18, 20, 22, 24, 26]);
+const zoned = 1n << 17n;
 /** VIRTIO_BLK_T_BARRIER of legacy drivers, beside another type. */
 const barrier = 0x8000_0000;
 const unmap = 1;
+/** Requests for ranges: where configuration has the most sectors of a range, and behind them the most ranges. */
+const rangeTypes = {
+  [VIRTIO_BLK_T_DISCARD]: {
+    what: 'DISCARD',
+    feature: VIRTIO_BLK_F_DISCARD,
+    requirement: 'blk/discard-succeeds',
+    limits: blockConfig.maxDiscardSectors,
+    alignmentAt: blockConfig.discardSectorAlignment,
+  },
+  [VIRTIO_BLK_T_WRITE_ZEROES]: {
+    what: 'WRITE_ZEROES',
+    feature: VIRTIO_BLK_F_WRITE_ZEROES,
+    requirement: 'blk/every-segment-carried-out',
+    limits: blockConfig.maxWriteZeroesSectors,
+    alignmentAt: undefined,
+  },
+  [VIRTIO_BLK_T_SECURE_ERASE]: {
+    what: 'SECURE_ERASE',
+    feature: VIRTIO_BLK_F_SECURE_ERASE,
+    requirement: 'blk/secure-erase-succeeds',
+    limits: blockConfig.maxSecureEraseSectors,
+    alignmentAt: blockConfig.secureEraseSectorAlignment,
+  },
+} as const;
 /** Larger disks have sectors whose numbers are no exact numbers. */
 const countableSectors = 1n << 52n;
 
@@ -76,12 +105,14 @@ export class BlockModel implements DeviceModel {
         return data.length > 0 || room !== BLOCK_ID_SIZE + 1 ? this.#undefined() : this.#getId(room);
       case VIRTIO_BLK_T_DISCARD:
       case VIRTIO_BLK_T_WRITE_ZEROES:
+      case VIRTIO_BLK_T_SECURE_ERASE:
         return room > 1 ? this.#unfollowed() : this.#ranges(type, data, features);
       default:
         if (otherTypes.has(type) || type >= barrier) return this.#unfollowed();
+        if (zoneTypes.has(type) && (features & zoned) !== 0n) return this.#unfollowed();
         return this.#plain(
           `a request of type ${type}`,
-          'blk/unknown-request-unsupported',
+          zoneTypes.has(type) ? 'blk/zone-commands-unsupported-without-zoned' : 'blk/unknown-request-unsupported',
           VIRTIO_BLK_S_UNSUPP,
           undefined,
         );
@@ -190,38 +221,32 @@ export class BlockModel implements DeviceModel {
     };
   }
 
-  #ranges(
-    type: typeof VIRTIO_BLK_T_DISCARD | typeof VIRTIO_BLK_T_WRITE_ZEROES,
-    data: Uint8Array,
-    features: bigint,
-  ): Pending {
-    const isDiscard = type === VIRTIO_BLK_T_DISCARD;
-    const feature = isDiscard ? VIRTIO_BLK_F_DISCARD : VIRTIO_BLK_F_WRITE_ZEROES;
+  #ranges(type: keyof typeof rangeTypes, data: Uint8Array, features: bigint): Pending {
+    const { feature, requirement, what } = rangeTypes[type];
+    const isCleared = type === VIRTIO_BLK_T_WRITE_ZEROES;
     if ((features & feature) === 0n || data.length === 0 || data.length % RANGE_SIZE !== 0) return this.#unfollowed();
     const ranges = decodeRanges(data);
-    const isSound = this.#isWithinLimits(isDiscard, ranges);
+    const isSound = this.#isWithinLimits(type, ranges);
     if (ranges.some(({ flags }) => (flags & ~unmap) !== 0)) {
       return this.#flagged('a range with unknown flags', 'blk/unknown-range-flags-unsupported', isSound);
     }
-    if (isDiscard && ranges.some(({ flags }) => flags !== 0)) {
-      return this.#flagged('DISCARD with unmap', 'blk/discard-unmap-unsupported', isSound);
+    if (!isCleared && ranges.some(({ flags }) => flags !== 0)) {
+      return this.#flagged(`${what} with unmap`, 'blk/discard-unmap-unsupported', isSound);
     }
     if (ranges.some(({ sector, sectors }) => sectors > 0 && this.#isPastDisk(sector, sectors))) {
       return this.#failing('a range', this.#unfollowed());
     }
     if (!isSound) return this.#unfollowed();
     const writes = ranges.map(({ sector, sectors }) => {
-      const content = isDiscard ? undefined : new Uint8Array(sectors * SECTOR_SIZE);
+      const content = isCleared ? new Uint8Array(sectors * SECTOR_SIZE) : undefined;
       return this.#disk.beginWrite(Number(sector), sectors, content);
     });
-    const what = isDiscard ? 'DISCARD' : 'WRITE_ZEROES';
-    const requirement = isDiscard ? 'blk/discard-succeeds' : 'blk/every-segment-carried-out';
     return {
       isOwed: true,
       complete: ({ len, written }, layout) => {
         const isDone = this.#expectStatus(what, requirement, VIRTIO_BLK_S_OK, written);
         if (isDone) tellLength(this.#options.tell, layout, what, 1, len);
-        if (isDiscard) this.#options.take('discarded-sectors');
+        if (!isCleared) this.#options.take('discarded-sectors');
         this.#endWrite(writes, isDone);
       },
     };
@@ -238,14 +263,15 @@ export class BlockModel implements DeviceModel {
     return this.#failing(what, this.#unfollowed(), requirement);
   }
 
-  #isWithinLimits(isDiscard: boolean, ranges: readonly BlockRange[]): boolean {
+  #isWithinLimits(type: keyof typeof rangeTypes, ranges: readonly BlockRange[]): boolean {
     const { configuration } = this.#options;
-    const field = isDiscard ? blockConfig.maxDiscardSectors : blockConfig.maxWriteZeroesSectors;
-    if (configuration === undefined || configuration.length < field + 8) return false;
+    const { limits, alignmentAt } = rangeTypes[type];
+    const end = Math.max(limits + 8, (alignmentAt ?? 0) + 4);
+    if (configuration === undefined || configuration.length < end) return false;
     const view = new DataView(configuration.buffer, configuration.byteOffset, configuration.byteLength);
-    const mostSectors = view.getUint32(field, true);
-    const mostRanges = view.getUint32(field + 4, true);
-    const alignment = isDiscard ? view.getUint32(blockConfig.discardSectorAlignment, true) : 1;
+    const mostSectors = view.getUint32(limits, true);
+    const mostRanges = view.getUint32(limits + 4, true);
+    const alignment = alignmentAt === undefined ? 1 : view.getUint32(alignmentAt, true);
     if (ranges.length > mostRanges || alignment > 1) return false;
     return ranges.every(
       ({ sector, sectors }) =>

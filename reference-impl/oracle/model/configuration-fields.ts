@@ -199,6 +199,24 @@ const ofNet: readonly FieldRule[] = [
     expected: '0, 1 or 0xff',
     holds: (value) => value <= 1n || value === 0xffn,
   },
+  {
+    requirement: 'net/rss-max-key-size-minimum',
+    name: 'rss_max_key_size',
+    at: netConfig.rssMaxKeySize,
+    bytes: 1,
+    feature: 'VIRTIO_NET_F_HASH_REPORT',
+    expected: '40 at least',
+    holds: (value) => value >= 40n,
+  },
+  {
+    requirement: 'net/rss-max-table-length-minimum',
+    name: 'rss_max_indirection_table_length',
+    at: netConfig.rssMaxTableLength,
+    bytes: 2,
+    feature: 'VIRTIO_NET_F_RSS',
+    expected: '128 at least',
+    holds: (value) => value >= 128n,
+  },
 ];
 
 const rules: Readonly<Record<string, readonly FieldRule[]>> = { block: ofBlock, net: ofNet };

@@ -1,4 +1,4 @@
-import type { FeatureOwner, FeatureSet } from '../../catalogue/catalogue.ts';
+import type { FeatureOwner, FeatureSet, RequirementSlug } from '../../catalogue/catalogue.ts';
 import { netConfig } from '../../devices/net-layout.ts';
 import { judgeFields } from './configuration-fields.ts';
 import type { LibertyName } from './liberties.ts';
@@ -22,26 +22,43 @@ export class ConfigurationModel {
   readonly #take: (liberty: LibertyName) => void;
   readonly #target: ConfiguredTarget;
   readonly #bytes: (number | undefined)[] = [];
-  /** What the driver wrote. */
-  readonly #written = new Set<number>();
+  /** What the driver wrote, and the rule by which it is there. */
+  readonly #written = new Map<number, RequirementSlug>();
 
-  constructor(target: ConfiguredTarget, tell: Tell, take: (liberty: LibertyName) => void) {
+  /** Whether a byte may change at any time. */
+  readonly #isOpen: (at: number) => boolean;
+
+  constructor(
+    target: ConfiguredTarget,
+    isOpen: (at: number) => boolean,
+    tell: Tell,
+    take: (liberty: LibertyName) => void,
+  ) {
+    this.#isOpen = isOpen;
     this.#target = target;
     this.#tell = tell;
     this.#take = take;
   }
 
-  /** A field that the driver may write holds what it wrote. */
-  wrote(offset: number, bytes: Uint8Array): void {
+  /** A field that the driver may write, or that a command sets, holds what it wrote. */
+  wrote(offset: number, bytes: Uint8Array, requirement: RequirementSlug = 'vu-config/guest-write-takes-effect'): void {
     for (const [n, byte] of bytes.entries()) {
       this.#bytes[offset + n] = byte;
-      this.#written.add(offset + n);
+      this.#written.set(offset + n, requirement);
+    }
+  }
+
+  /** What these bytes hold may change. */
+  forget(offset: number, length: number): void {
+    for (let at = offset; at < offset + length; at++) {
+      this.#bytes[at] = undefined;
+      this.#written.delete(at);
     }
   }
 
   /** What a driver wrote may go with its session, and with the features that it was written under. */
   forgetWritten(): void {
-    for (const at of this.#written) this.#bytes[at] = undefined;
+    for (const at of this.#written.keys()) this.#bytes[at] = undefined;
     this.#written.clear();
   }
 
@@ -59,9 +76,7 @@ export class ConfigurationModel {
       if (before === undefined || this.#mayChange(at)) this.#bytes[at] = actual;
       else if (before !== actual) {
         this.#tell({
-          requirement: this.#written.has(at)
-            ? 'vu-config/guest-write-takes-effect'
-            : 'vu-config/get-config-window-equals-whole',
+          requirement: this.#written.get(at) ?? 'vu-config/get-config-window-equals-whole',
           what: `byte ${at} of the configuration, read by a window from ${offset}`,
           expected: `${before}, as before`,
           actual: String(actual),
@@ -100,6 +115,7 @@ export class ConfigurationModel {
   }
 
   #mayChange(at: number): boolean {
+    if (this.#isOpen(at)) return true;
     return this.#target.device === 'net' && at >= netConfig.status && at < netConfig.status + linkStatusBytes;
   }
 }

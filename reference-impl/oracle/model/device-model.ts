@@ -23,6 +23,8 @@ export interface Completion {
 export interface Pending {
   /** Whether the text promises that it becomes used. */
   readonly isOwed: boolean;
+  /** Whatever becomes of it, what is behind the rings stays as it is. */
+  readonly changesNothing?: boolean;
   /** Nothing is claimed of the ring behind it. */
   readonly endsRing?: boolean;
   readonly complete: (completion: Completion, layout: RingLayout) => void;
@@ -43,6 +45,16 @@ export interface DeviceModel {
    * no room for a further chain.
    */
   ended?(index: number, isSeenWhole: boolean, isFull: boolean): void;
+  /** A session begins: the device was reset. */
+  began?(): void;
+  /** These features of the device were accepted. */
+  negotiated?(features: bigint): void;
+  /** A life of the ring of this index begins. */
+  attached?(index: number, features: bigint): void;
+  /** Whether a byte of configuration space may change by what is not followed. */
+  mayChange?(at: number): boolean;
+  /** Configuration space was read. */
+  configured?(offset: number, bytes: Uint8Array): void;
 }
 
 export interface DeviceModelOptions {

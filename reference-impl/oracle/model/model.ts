@@ -8,6 +8,7 @@ import {
   requirementOf,
 } from '../../catalogue/catalogue.ts';
 import type { Transport } from '../../catalogue/transport.ts';
+import { MAC_SIZE, netConfig } from '../../devices/net-layout.ts';
 import { BlockModel } from './block-model.ts';
 import { ConfigurationModel, leastConfiguration } from './configuration-model.ts';
 import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
@@ -86,8 +87,9 @@ export class Model {
   constructor(target: ModelTarget) {
     this.#target = target;
     this.#requirements = requirementsOfTransport(target.transport);
-    this.#device = deviceModel(target, this.#tell, this.#take);
-    this.#configuration = new ConfigurationModel(target, this.#tell, this.#take);
+    const isOpen = (at: number): boolean => this.#device.mayChange?.(at) === true;
+    this.#configuration = new ConfigurationModel(target, isOpen, this.#tell, this.#take);
+    this.#device = deviceModel(target, this.#configuration, this.#tell, this.#take);
   }
 
   /** The log of a session, for who reads it. */
@@ -105,6 +107,7 @@ export class Model {
     if (this.#isLost) return;
     switch (seen.kind) {
       case 'connected':
+        this.#device.began?.();
         this.#sessions.set(seen.session, {
           accepted: noFeatures,
           status: 0,
@@ -152,7 +155,9 @@ export class Model {
         this.#configuration.wrote(seen.offset, seen.bytes);
         return;
       case 'configuration':
-        if (this.#live(seen.session) !== undefined) this.#configuration.read(seen.offset, seen.length, seen.bytes);
+        if (this.#live(seen.session) === undefined) return;
+        this.#configuration.read(seen.offset, seen.length, seen.bytes);
+        if (seen.bytes !== undefined) this.#device.configured?.(seen.offset, seen.bytes);
         return;
       case 'attached':
         this.#attached(seen);
@@ -267,7 +272,7 @@ export class Model {
       model.ended();
       if (model.isAtRest) continue;
       model.lose();
-      if (model.hasOutstanding) this.#device.lose();
+      if (model.mayStillChange) this.#device.lose();
     }
   }
 
@@ -275,6 +280,7 @@ export class Model {
     const state = this.#live(session);
     if (state === undefined) return;
     state.accepted = accepted;
+    this.#device.negotiated?.(accepted.device);
     this.#configuration.forgetWritten();
     if (hasFeature(accepted, 'VIRTIO_F_VERSION_1', this.#target)) return;
     this.#take('without-version-1');
@@ -348,6 +354,7 @@ export class Model {
       take: this.#take,
     });
     this.#queues.set(queue, { session, ring: ring.id, model });
+    this.#device.attached?.(index, state.accepted.device);
     this.#lives.set(ring.id, queue);
     if (former?.hasOutstanding === true) this.#device.lose();
     if (state.broken.has(index)) {
@@ -407,8 +414,14 @@ const driverOk = 4;
 export const isMerelyChosen = (requirement: RequirementSlug): boolean =>
   requirement !== 'vu-features/get-features-repeatable' && isBeyondText(requirementOf(requirement).basis);
 
-function deviceModel(target: ModelTarget, tell: Tell, take: (liberty: LibertyName) => void): DeviceModel {
+function deviceModel(
+  target: ModelTarget,
+  space: ConfigurationModel,
+  tell: Tell,
+  take: (liberty: LibertyName) => void,
+): DeviceModel {
   const { device, capacity, configuration, reflects } = target;
+  const isVhostUser = target.transport === 'vhost-user';
   switch (device) {
     case 'block':
       return new BlockModel({ tell, take, capacity, configuration });
@@ -417,7 +430,10 @@ function deviceModel(target: ModelTarget, tell: Tell, take: (liberty: LibertyNam
         tell,
         take,
         reflected: reflects === undefined ? undefined : reflects === 'unchanged' ? (frame) => frame : withSwappedMacs,
-        losesNone: target.judgesChoices === true && target.transport === 'vhost-user',
+        losesNone: target.judgesChoices === true && (isVhostUser || target.transport === 'vhost-vdpa'),
+        mayLackTranslations: isVhostUser,
+        addressMayChange: () => space.forget(netConfig.mac, MAC_SIZE),
+        addressSet: (mac) => space.wrote(netConfig.mac, mac, 'net/config-mac-updated-before-used'),
       });
     case 'entropy':
       return new EntropyModel({ tell, take });

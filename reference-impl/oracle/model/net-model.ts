@@ -1,17 +1,29 @@
+import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import {
   isTransmitQueue,
+  MAC_SIZE,
   NUM_BUFFERS_OFFSET,
+  netConfig,
   netHeaderSize,
   VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_MRG_RXBUF,
 } from '../../devices/net-layout.ts';
 import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
+import { NetControlModel } from './net-control-model.ts';
+import { isControlQueue } from './net-queues.ts';
+import { sentOut } from './sent-frame.ts';
 
 export interface NetModelOptions extends DeviceModelOptions {
   /** What becomes of a frame that comes back; undefined where the target does not say that frames do. */
   readonly reflected: ((frame: Uint8Array) => Uint8Array) | undefined;
   /** Each of them comes back that buffers are there for, as no network promises. */
   readonly losesNone: boolean;
+  /** Buffers may have no translation yet: what would go there is dropped. */
+  readonly mayLackTranslations: boolean;
+  /** A command gave the device an address, which configuration shows. */
+  readonly addressSet: (mac: Uint8Array) => void;
+  /** A command may change the address. */
+  readonly addressMayChange: () => void;
 }
 
 /** A frame that was sent. */
@@ -25,6 +37,11 @@ interface SentFrame {
   readonly isMergeable: boolean;
   mayBeLost: boolean;
   isSent: boolean;
+  /** As it comes back, with the features that a filter of the device goes by. */
+  readonly frame: Uint8Array;
+  readonly features: bigint;
+  /** Why it comes. */
+  requirement: RequirementSlug;
 }
 
 /** A receive buffer that was not used. */
@@ -37,6 +54,8 @@ interface LentBuffer {
 /** Whether a frame of this transmit queue was not seen to be sent. */
 const isHeld = ({ isSent, queue }: SentFrame, transmitQueue: number): boolean => !isSent && queue === transmitQueue - 1;
 
+const notFiltered = { isReceived: true, requirement: 'net/frames-arrive-intact' } as const;
+
 const leastFrame = 14;
 /** Where the type of a frame stands, and that of RARP. */
 const typeAt = 12;
@@ -45,8 +64,6 @@ const rarp = 0x8035;
 const isRarp = (frame: Uint8Array): boolean => ((frame[typeAt] ?? 0) << 8) + (frame[typeAt + 1] ?? 0) === rarp;
 
 const accessPlatform = 1n << 33n;
-/** Virtio 5.1.6: NEEDS_CSUM, DATA_VALID, RSC_INFO. */
-const definedFlags = 7;
 /** What every network carries: an Ethernet header and 1500 bytes. */
 const largestFrame = 1514;
 const guestCsum = 1n << 1n;
@@ -68,6 +85,9 @@ export class NetModel implements DeviceModel {
   #chains = 0;
   /** Frames that a disabled transmit ring was given. */
   readonly #discarded = new Set<string>();
+  /** Frames that a filter keeps back, and the rule by which it does. */
+  readonly #filtered = new Map<string, { readonly sent: SentFrame; readonly requirement: RequirementSlug }>();
+  readonly #control: NetControlModel;
   /** Of them, those that were not seen used. */
   #waiting = 0;
   /** Queues that are disabled. */
@@ -79,14 +99,52 @@ export class NetModel implements DeviceModel {
 
   constructor(options: NetModelOptions) {
     this.#options = options;
+    const filterChanged = (): void => this.#filterChanged();
+    this.#control = new NetControlModel({ ...options, filterChanged });
   }
 
   lose(): void {
     this.#isLost = true;
     this.#partial.clear();
+    this.#control.lose();
+  }
+
+  began(): void {
+    this.#control.reset();
+    this.#filterChanged();
+  }
+
+  negotiated(features: bigint): void {
+    this.#control.negotiated(features);
+  }
+
+  attached(index: number, features: bigint): void {
+    this.#control.queueTurned(index, true);
+    if (isControlQueue(index, features)) this.#control.attached();
+  }
+
+  mayChange(at: number): boolean {
+    return at >= netConfig.mac && at < netConfig.mac + MAC_SIZE && this.#control.isAddressOpen;
+  }
+
+  configured(offset: number, bytes: Uint8Array): void {
+    if (offset === netConfig.mac && bytes.length >= MAC_SIZE) this.#control.addressRead(bytes.subarray(0, MAC_SIZE));
+  }
+
+  /** What is under way may meet the filter before or the one behind. */
+  #filterChanged(): void {
+    for (const sent of [...this.#expected.values()].flat()) {
+      if (this.#control.verdictOf(sent.frame, sent.features)?.isReceived !== true) sent.mayBeLost = true;
+    }
+    for (const [key, { sent }] of this.#filtered) {
+      if (this.#control.verdictOf(sent.frame, sent.features)?.isReceived === false) continue;
+      this.#filtered.delete(key);
+      this.#add(key, { ...sent, mayBeLost: true });
+    }
   }
 
   begin(request: Request, index: number, features: bigint): Pending {
+    if (isControlQueue(index, features)) return this.#control.begin(request, features);
     if ((features & otherHeaders) !== 0n || ((features & VIRTIO_NET_F_CTRL_VQ) !== 0n && index > 1)) {
       this.lose();
       return { isOwed: false, complete: () => this.#options.take('device-unknown') };
@@ -114,6 +172,7 @@ export class NetModel implements DeviceModel {
 
   /** Of a receive queue: what did not come yet does not come any more. */
   ended(index: number, isSeenWhole: boolean, isFull: boolean): void {
+    this.#control.queueTurned(index, false);
     if (isTransmitQueue(index)) {
       this.#disabled.delete(index);
       return;
@@ -130,7 +189,7 @@ export class NetModel implements DeviceModel {
   #judgeMissing(missing: readonly SentFrame[], lent: readonly LentBuffer[], isFull: boolean): void {
     const left = [...lent];
     const largest = isFull ? lent.reduce((sum, { room }) => sum + room, 0) : Number.POSITIVE_INFINITY;
-    for (const { number, bytes, isMergeable, mayBeLost, isSent } of missing) {
+    for (const { number, bytes, isMergeable, mayBeLost, isSent, requirement } of missing) {
       if (mayBeLost || !isSent) return;
       if (bytes > largest && isMergeable) continue;
       let room = 0;
@@ -141,7 +200,7 @@ export class NetModel implements DeviceModel {
       }
       if (room < bytes) return;
       this.#options.tell({
-        requirement: 'net/frames-arrive-intact',
+        requirement,
         what: `a frame that takes ${bytes} bytes with its header`,
         expected: `received: ${lent.length} buffers were there`,
         actual: 'it did not come',
@@ -157,17 +216,15 @@ export class NetModel implements DeviceModel {
       this.lose();
       return { isOwed: false, complete: () => this.#options.take('undefined-request') };
     }
-    // num_buffers is not used on transmission, and flags without a meaning are ignored; all else asks for work on the frame.
-    const isPlain = readable
-      .subarray(0, NUM_BUFFERS_OFFSET)
-      .every((byte, at) => (at === 0 ? byte & definedFlags : byte) === 0);
+    const outgoing = sentOut(readable, headerSize, features);
+    const isPlain = outgoing !== undefined;
     if (!isPlain) this.lose();
     const isDiscarded = isPlain && this.#disabled.has(index);
     if (isDiscarded) {
-      this.#discarded.add(this.#keyOf(frame));
+      this.#discarded.add(this.#keyOf(outgoing));
       this.#waiting++;
     }
-    const sent = isPlain && !this.#disabled.has(index) ? this.#expect(frame, index - 1, features) : undefined;
+    const sent = isPlain && !this.#disabled.has(index) ? this.#expect(outgoing, index - 1, features) : undefined;
     const what = `a transmitted frame of ${frame.length} bytes`;
     return {
       isOwed: isPlain,
@@ -180,23 +237,33 @@ export class NetModel implements DeviceModel {
   }
 
   #expect(frame: Uint8Array, queue: number, features: bigint): SentFrame | undefined {
-    const { reflected } = this.#options;
+    const { reflected, mayLackTranslations } = this.#options;
     if (reflected === undefined) return undefined;
-    const isTranslated = (features & accessPlatform) !== 0n;
+    const mayBeDropped = mayLackTranslations && (features & accessPlatform) !== 0n;
+    const comesBack = reflected(frame);
+    const isFiltered = (features & receiveFilters) !== 0n;
+    const verdict = isFiltered ? this.#control.verdictOf(comesBack, features) : notFiltered;
     const sent: SentFrame = {
       number: this.#chains,
       bytes: netHeaderSize(features) + frame.length,
       queue,
       isMergeable: (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
       isSent: false,
-      // A frame whose buffers have no translation yet is dropped, and one that a filter does not let through.
-      mayBeLost: isTranslated || (features & receiveFilters) !== 0n,
+      mayBeLost: mayBeDropped || verdict === undefined,
+      frame: comesBack,
+      features,
+      requirement: verdict?.requirement ?? 'net/frames-arrive-intact',
     };
-    const key = this.#keyOf(frame);
+    const key = comesBack.join();
+    if (verdict?.isReceived === false) this.#filtered.set(key, { sent, requirement: verdict.requirement });
+    else this.#add(key, sent);
+    return sent;
+  }
+
+  #add(key: string, sent: SentFrame): void {
     const before = this.#expected.get(key);
     if (before === undefined) this.#expected.set(key, [sent]);
     else before.push(sent);
-    return sent;
   }
 
   #keyOf(frame: Uint8Array): string {
@@ -213,6 +280,7 @@ export class NetModel implements DeviceModel {
     this.#lent.set(index, lent.add(buffer));
     return {
       isOwed: false,
+      changesNothing: true,
       complete: ({ len, written }) => {
         lent.delete(buffer);
         this.#received(written.subarray(0, len), written.length, index, features);
@@ -299,6 +367,12 @@ export class NetModel implements DeviceModel {
     if (left.length === 0 && this.#discarded.has(key)) {
       const requirement = 'vu-ring-state/disabled-transmit-ring-discards-packets';
       tell({ requirement, what: 'frames of a transmit ring while it is disabled', expected: 'none', actual: 'one' });
+      return;
+    }
+    const kept = left.length === 0 ? this.#filtered.get(key) : undefined;
+    if (kept !== undefined) {
+      const what = `a frame of ${frame.length} bytes that the filter keeps back`;
+      tell({ requirement: kept.requirement, what, expected: 'not received', actual: 'received' });
       return;
     }
     if (left.length === 0) {

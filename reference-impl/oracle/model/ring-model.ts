@@ -73,6 +73,11 @@ export class RingModel {
     return this.#outstanding.size > 0;
   }
 
+  /** Whether what the device may still work on can change what is behind the rings. */
+  get mayStillChange(): boolean {
+    return [...this.#outstanding.values()].some(({ pending }) => pending.changesNothing !== true);
+  }
+
   /** Published chains that the text promises to become used. */
   get owed(): number {
     return this.#isLost || !this.runs ? 0 : this.#chainsOwed();

@@ -1,0 +1,100 @@
+import t from 'tap';
+import { openVdpaReference } from '../../drivers/reference/open-vdpa-reference.ts';
+import { firstContacts } from '../../judging/first-contact.ts';
+import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import type { FaultName } from '../../reference-impl/faults/faults.ts';
+import { Examiner } from '../executor/examiner.ts';
+import { knownTarget } from '../judging/known-target.ts';
+import { parseProgram } from '../program/parse-program.ts';
+import { resolved } from '../program/references.ts';
+
+/** MAC, CTRL_VQ, CTRL_RX, CTRL_RX_EXTRA, CTRL_MAC_ADDR, VERSION_1, ACCESS_PLATFORM, VQ_NOTF_COAL. */
+const features = '0x10000300960020';
+const station = '02.00*4.0a';
+const promiscuousOff = '000000';
+const ofAllUnicast = '000201';
+
+/** Commands one after another, and a frame to a station, with a buffer in which it may come. */
+function programOf(commands: readonly string[]): string {
+  const beginning = [
+    'connect',
+    `negotiate device=${features}`,
+    'memory',
+    'share',
+    ...['ring', 'ring', 'ring'],
+    ...[0, 1, 2].map((index) => `attach ring=r${5 + index} index=${index}`),
+    'read-config length=6',
+  ];
+  const told = commands.flatMap((bytes) => [
+    `chain queue=r10 segments=[{bytes=${bytes}} {writable=yes length=9}]`,
+    'kick queue=r10',
+    'wait queue=r10',
+  ]);
+  const sent = [
+    'read-config length=6',
+    'chain queue=r8 segments=[{writable=yes length=1600}]',
+    'kick queue=r8',
+    `chain queue=r9 segments=[{bytes=00*12.${station}.02.00*4.0b.88b5.00*46}]`,
+    'kick queue=r9',
+    'wait queue=r9',
+    'fence',
+    'wait queue=r8 count=0',
+    ...['stop queue=r8', 'stop queue=r9', 'stop queue=r10'],
+  ];
+  return [...beginning, ...told, ...sent].map((call, at) => `r${at + 1} = ${call}`).join('\n');
+}
+
+function foundWith(faults: readonly FaultName[], commands: readonly string[]): string | undefined {
+  const port = openVdpaReference({ device: 'net', deadlineMs: 60_000, faults });
+  try {
+    const contact = firstContacts(port);
+    if (contact.kind !== 'served') throw new Error(contact.why);
+    const target = knownTarget(port, contact.offer);
+    const examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices: true });
+    const finding = examiner.examine(resolved(parseProgram(programOf(commands))));
+    return finding?.kind === 'model' ? finding.requirement : finding?.kind;
+  } finally {
+    port.close();
+  }
+}
+
+const parametersOfReceive = '0602.0000.0000.08000000.32000000';
+
+const shownBy: readonly (readonly [fault: FaultName, requirement: RequirementSlug, commands: readonly string[]])[] = [
+  ['net-other-unicast-addresses-received', 'net/other-mac-addresses-dropped', [promiscuousOff, '000200', '000400']],
+  [
+    'net-all-unicast-has-no-effect',
+    'net/all-unicast-delivers-unicast',
+    [promiscuousOff, '000300', '000400', ofAllUnicast],
+  ],
+  [
+    'net-all-unicast-beats-no-unicast',
+    'net/no-unicast-overrides-all-unicast',
+    [promiscuousOff, ofAllUnicast, '000401'],
+  ],
+  [
+    'net-mac-table-grows',
+    'net/other-mac-addresses-dropped',
+    [promiscuousOff, '000200', '000400', `0100.01000000.${station}.00*4`, '0100.00*8'],
+  ],
+  ['net-command-address-is-not-shown', 'net/config-mac-updated-before-used', [`0101.${station}`]],
+  [
+    'net-coalescing-limits-one',
+    'net/failed-queue-coalescing-set-yields-err',
+    ['0602.0000.0000.ffffffff.ffffffff', '0603.0000.0000'],
+  ],
+  [
+    'net-coalescing-reserved-refused',
+    'net/coalescing-reserved-field-ignored',
+    [parametersOfReceive, '0602.0000.0100.08000000.32000000'],
+  ],
+  ['net-coalescing-of-any-queue', 'net/coalescing-wrong-queue-yields-err', ['0603.0200.0000']],
+];
+
+for (const [fault, requirement, commands] of shownBy) {
+  t.test(`commands show ${fault}, and nothing without it: ${requirement}`, (t) => {
+    t.equal(foundWith([], commands), undefined);
+    t.equal(foundWith([fault], commands), requirement);
+    t.end();
+  });
+}
