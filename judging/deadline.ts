@@ -52,3 +52,17 @@ export function isSeen(
   }
   return seen();
 }
+
+/**
+ * What a process of its own gives within the time, undefined or false where it gives nothing. A busy machine may not have
+ * let it run: it has as long once more there.
+ */
+export function givenWithin<Given>(
+  milliseconds: number,
+  given: (milliseconds: number) => Given,
+  machine: Pick<CalmMachine, 'begin' | 'wasCalm'> = new CalmMachine(),
+): Given {
+  machine.begin();
+  const first = given(milliseconds);
+  return first || machine.wasCalm() ? first : given(milliseconds);
+}

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isSeen } from '../deadline.ts';
+import { givenWithin, isSeen } from '../deadline.ts';
 
 /** A port on which a thing shows at the look of that number, and how long each look took. */
 function port(shownAt: number, closedAt = Number.POSITIVE_INFINITY) {
@@ -37,4 +37,21 @@ t.test('behind the end of a connection nothing more is waited for', async (t) =>
   const closed = port(Number.POSITIVE_INFINITY, 1);
   t.notOk(isSeen(closed, closed.seen, machine(false)));
   t.equal(closed.looks.length, 1);
+});
+
+t.test('a process that was not let run has as long once more', async (t) => {
+  for (const [isCalm, most] of [
+    [true, 1],
+    [false, 2],
+  ] as const) {
+    const waits: number[] = [];
+    const given = (milliseconds: number): undefined => void waits.push(milliseconds);
+    t.equal(givenWithin(70, given, machine(isCalm)), undefined);
+    t.same(waits, Array(most).fill(70));
+    t.equal(
+      givenWithin(70, (milliseconds) => milliseconds, machine(isCalm)),
+      70,
+      'what comes at once is taken',
+    );
+  }
 });

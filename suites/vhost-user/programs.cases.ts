@@ -1,4 +1,5 @@
 import type { BackEndProgram, DriverPort, IutExit, ProgramRun, VhostUserSession } from '../../drivers/port/port.ts';
+import { givenWithin } from '../../judging/deadline.ts';
 import { exitText } from '../../judging/failure.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
@@ -26,12 +27,17 @@ function programOf({ program }: Port, check: Check): BackEndProgram {
 
 const soon = ({ facts }: Port, milliseconds: number): number => milliseconds * facts.deadlineScale;
 
+const listensWithin = (run: ProgramRun, ms: number): boolean => givenWithin(ms, (within) => run.listens(within));
+const answersWithin = (run: ProgramRun, ms: number): boolean => givenWithin(ms, (within) => run.answers(within));
+const exitWithin = (run: ProgramRun, ms: number): IutExit | undefined =>
+  givenWithin(ms, (within) => run.waitForExit(within));
+
 const pathOption = (path: string): string[] => [`--socket-path=${path}`];
 
 /** The program with --socket-path, once it listens there or has ended. */
 function listening(port: Port, check: Check): { readonly run: ProgramRun; readonly listens: boolean } {
   const run = programOf(port, check).start('path', pathOption);
-  return { run, listens: run.listens(soon(port, beginsWithinMs)) };
+  return { run, listens: listensWithin(run, soon(port, beginsWithinMs)) };
 }
 
 const shown = (exit: IutExit | undefined): string => (exit === undefined ? 'it runs' : `it ended by ${exitText(exit)}`);
@@ -65,9 +71,9 @@ export const sigterm = defineCase({
     const check = requirement('vu-program/sigterm-ends-program-cleanly');
     const { run, listens } = listening(port, check);
     check.presumes(listens, 'the program listens on the path of --socket-path');
-    if (variant.connected) check.presumes(run.answers(soon(port, beginsWithinMs)), 'GET_FEATURES is answered');
+    if (variant.connected) check.presumes(answersWithin(run, soon(port, beginsWithinMs)), 'GET_FEATURES is answered');
     run.terminate();
-    const exit = run.waitForExit(soon(port, fewSecondsMs));
+    const exit = exitWithin(run, soon(port, fewSecondsMs));
     const isClean = exit !== undefined && !isCrash(exit);
     check.holds(isClean, `the program ${fewSecondsMs} ms behind SIGTERM`, { expected: 'ended', actual: shown(exit) });
     run.end();
@@ -86,14 +92,14 @@ export const socketPath = defineCase({
     if (variant.option === 'socket-path') {
       const { run, listens } = listening(port, check);
       check.holds(listens, 'the path of --socket-path', { expected: 'a socket that listens', actual: 'none' });
-      check.holds(run.answers(within), 'GET_FEATURES on it', { expected: 'an answer', actual: 'none' });
+      check.holds(answersWithin(run, within), 'GET_FEATURES on it', { expected: 'an answer', actual: 'none' });
       run.end();
       return;
     }
     // The text does not say whether the socket listens or is connected.
     const answered = (['listening', 'connected'] as const).filter((given) => {
       const run = programOf(port, check).start(given, (_, descriptor) => [`--fd=${descriptor}`]);
-      const isAnswered = run.answers(soon(port, fewSecondsMs));
+      const isAnswered = answersWithin(run, soon(port, fewSecondsMs));
       run.end();
       return isAnswered;
     });
@@ -123,7 +129,7 @@ export const capabilities = defineCase({
   run({ port, requirement }) {
     const check = requirement('vu-program/print-capabilities-prints-json');
     const run = programOf(port, check).start('path', () => ['--print-capabilities']);
-    const exit = run.waitForExit(soon(port, beginsWithinMs));
+    const exit = exitWithin(run, soon(port, beginsWithinMs));
     check.holds(exit?.code === 0, 'the end of the program', { expected: 'exit code 0', actual: shown(exit) });
     const printed = run.printed();
     run.end();
@@ -143,7 +149,7 @@ export const failedBegin = defineCase({
     const check = requirement('vu-program/unmet-feature-option-exits-non-zero');
     // No folder can be made there.
     const run = programOf(port, check).start('path', () => pathOption('/dev/null/socket'));
-    const exit = run.waitForExit(soon(port, fewSecondsMs));
+    const exit = exitWithin(run, soon(port, fewSecondsMs));
     const isTold = exit !== undefined && exit.code !== 0 && !isCrash(exit);
     check.holds(isTold, 'a program whose socket would lie below a file', {
       expected: 'it ended by an exit code that is not 0',
