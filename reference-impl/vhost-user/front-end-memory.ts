@@ -1,14 +1,17 @@
-import type { MappedRegion, PageArrivals } from '../memory/mapped-region.ts';
+import type { MappedRegion } from '../memory/mapped-region.ts';
 import type { IotlbEntry, MemoryMap } from '../memory/memory-map.ts';
+import type { AwaitedPages } from './awaited-pages.ts';
 import { type BackEndEdge, type DescriptorToken, isRefusedMap, type SharedMemory } from './back-end-edge.ts';
 import type { IotlbRules } from './iotlb-rules.ts';
 import type { MemoryRules, RegionDescription } from './memory-rules.ts';
+
+type AwaitedRegion = MappedRegion & { readonly arrivals?: AwaitedPages | undefined };
 
 /** A region that is in force, with the memory behind it. */
 export interface HeldRegion {
   readonly told: RegionDescription;
   readonly memory: SharedMemory;
-  readonly region: MappedRegion;
+  readonly region: AwaitedRegion;
 }
 
 /** The memory that a front-end has shared. Either a change is carried out whole, or nothing changes. */
@@ -19,7 +22,7 @@ export class FrontEndMemory {
   #held: readonly HeldRegion[] = [];
   #map: MemoryMap;
   /** Of memory that is mapped from now on: which of its pages are there. Absent where all are. */
-  arrivalsOf: ((memory: SharedMemory) => PageArrivals) | undefined;
+  arrivalsOf: ((memory: SharedMemory) => AwaitedPages) | undefined;
 
   constructor(edge: BackEndEdge, rules: MemoryRules, iotlbRules: IotlbRules) {
     this.#edge = edge;
@@ -126,7 +129,7 @@ export class FrontEndMemory {
     return { told: region, memory, region: this.#regionOf(region, memory) };
   }
 
-  #regionOf(told: RegionDescription, memory: SharedMemory): MappedRegion {
+  #regionOf(told: RegionDescription, memory: SharedMemory): AwaitedRegion {
     return { ...this.#rules.placed(told), bytes: memory.bytes, arrivals: this.arrivalsOf?.(memory) };
   }
 

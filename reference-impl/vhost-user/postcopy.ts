@@ -21,7 +21,6 @@ export class Postcopy {
   #userfault: DescriptorToken | undefined;
   #isListening = false;
   #awaitsAcknowledgement = false;
-  readonly #awaited = new Map<SharedMemory, AwaitedPages>();
 
   constructor(session: PostcopySession) {
     this.#session = session;
@@ -100,11 +99,10 @@ export class Postcopy {
     this.#isListening = false;
     this.#awaitsAcknowledgement = false;
     memory.arrivalsOf = undefined;
-    for (const [mapped, awaited] of this.#awaited) {
-      awaited.end();
+    for (const { memory: mapped, region } of memory.held) {
+      region.arrivals?.end();
       edge.pageFaults?.unregister(mapped);
     }
-    this.#awaited.clear();
     edge.close(this.#userfault);
     this.#userfault = undefined;
   }
@@ -116,9 +114,7 @@ export class Postcopy {
 
   #awaitedOf(memory: SharedMemory): AwaitedPages {
     const { edge, rings } = this.#session;
-    const awaited = new AwaitedPages(this.#faults, memory, edge.pageSize, () => rings.pagesArrived());
-    this.#awaited.set(memory, awaited);
-    return awaited;
+    return new AwaitedPages(this.#faults, memory, edge.pageSize, () => rings.pagesArrived());
   }
 
   #openAll(): void {
@@ -128,7 +124,7 @@ export class Postcopy {
       if (rules.postcopy.registers(held.told)) {
         this.#faults.register(this.#userfault as DescriptorToken, held.memory);
       }
-      this.#awaited.get(held.memory)?.open();
+      held.region.arrivals?.open();
     }
   }
 }

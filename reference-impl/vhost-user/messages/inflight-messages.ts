@@ -34,8 +34,8 @@ export const inflightMessages: MessageTable = [
       if (isRefusedMap(memory)) return refused(memory.refused);
       const before = session.inflight;
       session.inflight = new InflightBuffer(memory, inflight, queueSize);
-      // Rings that run must not write to the one before.
-      if (before !== undefined) session.rings.reattach();
+      // Rings that run record in it from now on, and no more in the one before.
+      session.rings.reattach();
       before?.release();
       return done;
     },
