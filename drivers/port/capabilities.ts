@@ -11,8 +11,9 @@ export const capabilities = {
   'changes-config': 'its configuration can be changed from outside, as `start.changeConfig` says',
   'program-conventions':
     'its program takes --socket-path, --fd and --print-capabilities in place of the words of its start that tell of the socket',
-  'host-notifiers': 'it registers a host notifier for each ring that runs',
-  'shared-mappings': 'it maps something into its shared memory regions while a ring runs',
+  'host-notifiers': 'it registers a host notifier for each ring that runs: a case looks whether it keeps to that',
+  'shared-mappings':
+    'it maps something into its shared memory regions while a ring runs: a case looks whether it keeps to that',
   'layout-l1': 'a vhost-mdev in the layout of the first RFC',
   'layout-l2': 'a vhost-mdev in the layout of the second RFC',
   'address-spaces': 'a vhost-vdpa with more than one address space',

@@ -1,8 +1,9 @@
 import { kernelPageSize } from '../../drivers/port/page-size.ts';
 import type { ReceivedMessage, VhostUserSession } from '../../drivers/port/port.ts';
+import { isSeen } from '../../judging/deadline.ts';
 import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
-import { cameOf, channelFeatures, serveBackEnd, servedQueue } from './back-end-messages.ts';
+import { backEndMessages, cameOf, channelFeatures, serveBackEnd, servedQueue } from './back-end-messages.ts';
 import { waited } from './ring-by-hand.ts';
 import { payloadOf } from './words.ts';
 
@@ -36,6 +37,12 @@ function notifierOf(message: ReceivedMessage): Notifier {
   };
 }
 
+/** The one that the back-end registered last for a ring. */
+const notifierFor = (session: VhostUserSession, ring: number): Notifier | undefined =>
+  backEndMessages(session, notifierMessage)
+    .map(notifierOf)
+    .findLast(({ index }) => index === ring);
+
 export const pageSized = defineCase({
   id: 'vhost-user/host-notifier/page-has-the-size-of-a-page',
   title: 'each host notifier that the back-end registers has the size of a page',
@@ -55,6 +62,22 @@ export const pageSized = defineCase({
   },
 });
 
+/** No text has a back-end register one: the target says that it does, and a case on its pages would show nothing without. */
+export const oneForEachRing = defineCase({
+  id: 'vhost-user/host-notifier/each-ring-has-one-where-the-target-says-so',
+  title: 'a back-end that is known to register host notifiers registers one, with a page, for each ring that runs',
+  proves: { 'vu-backend-req/known-host-notifiers-registered': 'host-notifier-without-page' },
+  applies,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-backend-req/known-host-notifiers-registered');
+    serveBackEnd(session, check);
+    for (const { index } of [servedQueue({ driver, ring }), ...driver.companions()]) {
+      const isThere = () => notifierFor(session, index)?.page !== undefined;
+      waited(port, check, `the start of ring ${index}`, 'a host notifier with a page', isThere);
+    }
+  },
+});
+
 export const kicksItsRing = defineCase({
   id: 'vhost-user/host-notifier/a-store-to-the-page-kicks-its-ring',
   title: 'a driver that stores the index of a ring in its host notifier gets a chain used without another kick',
@@ -64,11 +87,9 @@ export const kicksItsRing = defineCase({
     const check = requirement('vu-backend-req/host-notifier-kicks-its-ring');
     serveBackEnd(session, check);
     const queue = servedQueue({ driver, ring });
-    const count = 1 + driver.companions().length;
-    const notifier = cameOf(port, session, notifierMessage, count)
-      .map(notifierOf)
-      .findLast(({ index }) => index === queue.index);
-    const { page, offset = 0 } = notifier ?? {};
+    driver.companions();
+    isSeen(port, () => notifierFor(session, queue.index) !== undefined);
+    const { page, offset = 0 } = notifierFor(session, queue.index) ?? {};
     if (page === undefined) return check.inconclusive('the back-end registered no host notifier for the ring');
     // Pages of a device are there for those alone that map them.
     check.presumes(port.descriptors.sizeOf(page) > offset, 'the page is one of a file');

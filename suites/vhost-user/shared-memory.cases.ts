@@ -4,6 +4,7 @@ import { defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { settled, stoppedAt } from '../ring-positions.ts';
 import { backEndMessages, cameOf, channelFeatures, serveBackEnd, servedQueue } from './back-end-messages.ts';
+import { waited } from './ring-by-hand.ts';
 import { payloadOf } from './words.ts';
 
 /** VIRTIO shared memory regions (vhost-user, "VHOST_USER_GET_SHMEM_CONFIG"). */
@@ -137,5 +138,26 @@ export const freeRanges = defineCase({
       first.request,
       check,
     );
+  },
+});
+
+/** No text has a back-end map anything: the target says that it does, and a case on its mappings would show nothing without. */
+export const knownMappings = defineCase({
+  id: 'vhost-user/shared-memory/something-is-mapped-where-the-target-says-so',
+  title: 'a back-end that is known to map shared memory asks for a mapping, with a descriptor, while a ring runs',
+  proves: { 'vu-shmem/known-mappings-made': 'shared-memory-never-mapped' },
+  applies: {
+    ...applies,
+    negotiate: [...applies.negotiate, ...channelFeatures],
+    needs: ['shared-mappings'],
+  },
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-shmem/known-mappings-made');
+    serveBackEnd(session, check);
+    sizesOf(session, check);
+    servedQueue({ driver, ring });
+    const maps = () => backEndMessages(session, 'VHOST_USER_BACKEND_SHMEM_MAP');
+    if (!waited(port, check, 'a ring that runs', 'SHMEM_MAP', () => maps().length > 0)) return;
+    for (const { descriptors } of maps()) check.equal(descriptors.length, 1, 'descriptors with SHMEM_MAP');
   },
 });

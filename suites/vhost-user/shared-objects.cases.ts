@@ -2,6 +2,7 @@ import type { Exchange, VhostUserSession } from '../../drivers/port/port.ts';
 import { type Applies, type CaseContext, defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { backEndMessages, cameOf, serveBackEnd, servedQueue, uuidOf } from './back-end-messages.ts';
+import { waited } from './ring-by-hand.ts';
 
 /** Objects that a back-end exports to others (vhost-user, "VHOST_USER_BACKEND_SHARED_OBJECT_ADD"). */
 
@@ -37,11 +38,13 @@ function written(uuid: Uint8Array): string {
 
 type Running = Pick<CaseContext<never, Record<never, never>, VhostUserSession>, 'port' | 'session' | 'driver' | 'ring'>;
 
+const addMessage = 'VHOST_USER_BACKEND_SHARED_OBJECT_ADD';
+
 /** UUIDs of what the back-end exports once a ring has served a request. */
 function exported({ port, session, ...running }: Running, check: Check): Uint8Array[] {
   serveBackEnd(session, check);
   servedQueue(running);
-  const added = cameOf(port, session, 'VHOST_USER_BACKEND_SHARED_OBJECT_ADD').map(uuidOf);
+  const added = cameOf(port, session, addMessage).map(uuidOf);
   const withdrawn = new Set(backEndMessages(session, 'VHOST_USER_BACKEND_SHARED_OBJECT_REMOVE').map(uuidOf).map(hexOf));
   return added.filter((uuid) => !withdrawn.has(hexOf(uuid)));
 }
@@ -62,6 +65,22 @@ export const knownObject = defineCase({
       const answer = check.reply(ask(session, uuid), 'GET_SHARED_OBJECT');
       check.equal(answer.descriptors.length, 1, `descriptors of the answer for ${written(uuid)}`);
     }
+  },
+});
+
+/** No text has a back-end export anything: the target says that it does, and cases on its objects would show nothing without. */
+export const knownObjects = defineCase({
+  id: 'vhost-user/shared-objects/objects-are-added-where-the-target-says-so',
+  title: 'a back-end that is known to export objects adds as many of them once a ring runs',
+  proves: { 'vu-shared-object/known-objects-added': 'shared-object-never-added' },
+  applies: exporting,
+  run({ port, session, driver, ring, requirement }) {
+    const check = requirement('vu-shared-object/known-objects-added');
+    const { length } = port.facts.sharedObjects ?? [];
+    serveBackEnd(session, check);
+    servedQueue({ driver, ring });
+    const added = () => new Set(backEndMessages(session, addMessage).map(uuidOf).map(hexOf)).size;
+    waited(port, check, 'a ring that runs', `${length} objects that are added`, () => added() >= length);
   },
 });
 

@@ -12,12 +12,22 @@ const usedUnnegotiated = (name: VhostUserProtocolFeature): Change =>
     isUsable: (feature, isAcknowledged) => feature === name || right.isUsable(feature, isAcknowledged),
   }));
 
+const unused = (name: VhostUserProtocolFeature): Change =>
+  inTable('features', (right) => ({
+    isUsable: (feature, isAcknowledged) => feature !== name && right.isUsable(feature, isAcknowledged),
+  }));
+
 /** Host notifiers, objects that others may use, and memory that a driver is shown. */
 export const sharingFaults = {
   'host-notifier-of-two-pages': vhostUserFault(
     'vu-backend-req/host-notifier-page-sized',
     'a host notifier is told to have two pages',
     inTable('hostNotifier', { told: ({ index, size }) => ({ index, size: 2 * size }) }),
+  ),
+  'host-notifier-without-page': vhostUserFault(
+    'vu-backend-req/known-host-notifiers-registered',
+    'VRING_HOST_NOTIFIER_MSG brings no page',
+    inTable('hostNotifier', { passed: () => [] }),
   ),
   'host-notifier-unheeded': vhostUserFault(
     'vu-backend-req/host-notifier-kicks-its-ring',
@@ -43,6 +53,11 @@ export const sharingFaults = {
     'vu-features/no-extension-before-negotiation',
     'SHARED_OBJECT_ADD and _REMOVE come although SHARED_OBJECT was not negotiated',
     usedUnnegotiated('VHOST_USER_PROTOCOL_F_SHARED_OBJECT'),
+  ),
+  'shared-object-never-added': vhostUserFault(
+    'vu-shared-object/known-objects-added',
+    'no object is added, although SHARED_OBJECT was negotiated',
+    unused('VHOST_USER_PROTOCOL_F_SHARED_OBJECT'),
   ),
   'shared-object-kept-back': vhostUserFault(
     'vu-shared-object/known-uuid-yields-descriptor',
@@ -77,6 +92,11 @@ export const sharingFaults = {
     'vu-backend-req/descriptors-need-send-fd',
     'SHMEM_MAP brings its page also where BACKEND_SEND_FD was not negotiated',
     inTable('sharedMemory', { needsSendFd: false }),
+  ),
+  'shared-memory-never-mapped': vhostUserFault(
+    'vu-shmem/known-mappings-made',
+    'nothing is mapped, although SHMEM was negotiated',
+    unused('VHOST_USER_PROTOCOL_F_SHMEM'),
   ),
   'shared-memory-mapped-twice': vhostUserFault(
     'vu-shmem/map-free-range-unmap-whole-mapping',
