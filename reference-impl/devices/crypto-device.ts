@@ -84,19 +84,21 @@ export class CryptoDevice extends QueuedDevice {
   }
 
   #carryOut(chain: Chain): CryptoAnswer {
-    const bytes = gather(chain.readable, 0, Math.min(chain.readableLength, CRYPTO_HEADER_SIZE));
-    if (bytes.length < CRYPTO_HEADER_SIZE) return { outcome: 'badmsg' };
+    const bytes = gather(chain.readable, 0, CRYPTO_HEADER_SIZE);
+    if (bytes.length < CRYPTO_HEADER_SIZE) return { outcome: 'err' };
     const { opcode, sessionId, ivLength, sourceLength, targetLength, operation } = decodeCryptoHeader(bytes);
     const isKnown = opcode === VIRTIO_CRYPTO_CIPHER_ENCRYPT || opcode === VIRTIO_CRYPTO_CIPHER_DECRYPT;
     if (!isKnown || operation !== VIRTIO_CRYPTO_SYM_OP_CIPHER) return { outcome: 'notsupp' };
     const key = this.cryptoSessions.keyOf(sessionId);
     if (key === undefined) return { outcome: 'invsess' };
-    const isWhole =
+    const fits =
+      ivLength === AES_BLOCK_SIZE &&
+      sourceLength % AES_BLOCK_SIZE === 0 &&
+      sourceLength <= MAX_SIZE &&
+      targetLength === sourceLength &&
       chain.readableLength === CRYPTO_HEADER_SIZE + ivLength + sourceLength &&
       chain.writableLength === targetLength + 1;
-    if (!isWhole) return { outcome: 'badmsg' };
-    const areBlocks = sourceLength === targetLength && sourceLength % AES_BLOCK_SIZE === 0;
-    if (ivLength !== AES_BLOCK_SIZE || !areBlocks || sourceLength > MAX_SIZE) return { outcome: 'err' };
+    if (!fits) return { outcome: 'err' };
     const iv = gather(chain.readable, CRYPTO_HEADER_SIZE, ivLength);
     const source = gather(chain.readable, CRYPTO_HEADER_SIZE + ivLength, sourceLength);
     const direction = opcode === VIRTIO_CRYPTO_CIPHER_ENCRYPT ? 'encrypt' : 'decrypt';

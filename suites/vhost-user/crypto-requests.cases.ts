@@ -2,6 +2,7 @@ import { createCipheriv } from 'node:crypto';
 import { pattern } from '../../drivers/devices/request.ts';
 import type { Guest, Queue } from '../../drivers/port/port.ts';
 import {
+  type CryptoHeader,
   cryptoStatus,
   encodeCryptoHeader,
   VIRTIO_CRYPTO_CIPHER_DECRYPT,
@@ -31,10 +32,17 @@ interface CipherRequest {
   readonly direction: CryptoDirection;
   readonly vector: Uint8Array;
   readonly source: Uint8Array;
+  /** What the header says otherwise than the request is. */
+  readonly header?: Partial<CryptoHeader>;
+  /** Bytes of the header that are there, where not all are. */
+  readonly headerBytes?: number;
+  /** Bytes of the destination, where they are not those of the source. */
+  readonly targetBytes?: number;
 }
 
 /** One request there and back, cut as drivers cut it. @throws as `waitForUsed`. */
-function carriedOut(queue: Queue, guest: Guest, { sessionId, direction, vector, source }: CipherRequest) {
+function carriedOut(queue: Queue, guest: Guest, request: CipherRequest) {
+  const { sessionId, direction, vector, source, headerBytes, targetBytes = source.length } = request;
   const header = encodeCryptoHeader({
     opcode: opcodes[direction],
     sessionId,
@@ -42,13 +50,15 @@ function carriedOut(queue: Queue, guest: Guest, { sessionId, direction, vector, 
     sourceLength: source.length,
     targetLength: source.length,
     operation: VIRTIO_CRYPTO_SYM_OP_CIPHER,
-  });
-  const placed = [header, vector, source].map((bytes) => {
+    ...request.header,
+  }).subarray(0, headerBytes);
+  const parts = headerBytes === undefined ? [header, vector, source] : [header];
+  const placed = parts.map((bytes) => {
     const span = guest.allocate({ size: bytes.length });
     span.store(bytes);
     return span;
   });
-  const target = guest.allocate({ size: source.length });
+  const target = guest.allocate({ size: targetBytes });
   const status = guest.allocate({ size: 1 });
   target.fill(0xa5);
   status.fill(noStatus);
@@ -122,5 +132,67 @@ export const unknownSession = defineCase({
     check.presumes(statusOf(connection.id) === cryptoStatus.ok, 'a request of the open session is carried out');
     check.equal(statusOf(closed), cryptoStatus.invsess, 'status of a request of the closed session');
     check.equal(statusOf(0x7fff_fff0n), cryptoStatus.invsess, 'status of a request of a session that was never made');
+  },
+});
+
+const anyVector = pattern(vectorBytes, 3);
+
+export const unknownOperations = defineCase({
+  id: 'vhost-user/crypto/unknown-operation-is-told',
+  title: 'a request whose opcode or whose kind of operation no text knows has the status NOTSUPP, beside a known one',
+  proves: { 'crypto/unsupported-operation-told': 'crypto-unknown-operation-err' },
+  applies,
+  run({ connect, driverOf, guest, ring, requirement }) {
+    const check = requirement('crypto/unsupported-operation-told');
+    const { session, id } = cryptoConnection(connect, check);
+    const queue = driverOf(session).attach(ring({ size: 16 }));
+    const statusOf = (header: Partial<CryptoHeader>) => {
+      const request = {
+        sessionId: id,
+        direction: 'encrypt',
+        vector: anyVector,
+        source: pattern(32, 4),
+        header,
+      } as const;
+      return carriedOut(queue, guest, request).status;
+    };
+    check.presumes(statusOf({}) === cryptoStatus.ok, 'a request of a known operation is carried out');
+    check.equal(statusOf({ opcode: 0x7f }), cryptoStatus.notsupp, 'status of a request with opcode 0x7f');
+    check.equal(statusOf({ operation: 0x7f }), cryptoStatus.notsupp, 'status of a request with op_type 0x7f');
+    check.presumes(statusOf({}) === cryptoStatus.ok, 'a request of a known operation is carried out again');
+  },
+});
+
+/** Requests whose lengths do not fit, by what is wrong with them: no driver may make them. */
+const flaws: Readonly<Record<string, Partial<CipherRequest>>> = {
+  'a header of 71 bytes': { headerBytes: 71 },
+  'a vector of 15 bytes': { vector: anyVector.subarray(1) },
+  'data of one byte less than two blocks': { source: pattern(31, 4) },
+  'a destination of 16 bytes for data of 32': { header: { targetLength: 16 }, targetBytes: 16 },
+  'a destination of 32 bytes that is told to have 48': { source: pattern(48, 4), targetBytes: 32 },
+  'data that are told to be longer than they are': { header: { sourceLength: 0xffff_fff0 } },
+  'a vector that is told to be longer than it is': { header: { ivLength: 0xffff_fff0 } },
+};
+
+export const flawedRequests = defineCase({
+  id: 'vhost-user/crypto/requests-whose-lengths-do-not-fit-fail',
+  title:
+    'a cipher request whose lengths do not fit has another status than OK, and a sound one behind it is carried out',
+  proves: { 'crypto/unfitting-lengths-fail': 'crypto-unfitting-lengths-ok' },
+  applies,
+  run({ connect, driverOf, guest, ring, points, requirement }) {
+    const check = requirement('crypto/unfitting-lengths-fail');
+    const keys = Object.keys(flaws).map((key) => ({ key }));
+    points(keys, ({ key }) => {
+      const { session, id } = cryptoConnection(connect, check);
+      const queue = driverOf(session).attach(ring({ size: 16 }));
+      const sound = { sessionId: id, direction: 'encrypt', vector: anyVector, source: pattern(32, 4) } as const;
+      check.presumes(carriedOut(queue, guest, sound).status === cryptoStatus.ok, 'a sound request is carried out');
+      check.isBesideText = true;
+      const { status = noStatus } = carriedOut(queue, guest, { ...sound, ...flaws[key] });
+      check.notEqual(status, cryptoStatus.ok, `status of a request with ${key}`);
+      const behind = carriedOut(queue, guest, sound).status;
+      check.equal(behind, cryptoStatus.ok, `status of a sound request behind one with ${key}`);
+    });
   },
 });

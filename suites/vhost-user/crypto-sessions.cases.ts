@@ -1,6 +1,9 @@
+import { pattern } from '../../drivers/devices/request.ts';
+import { VIRTIO_CRYPTO_CIPHER_AES_CBC } from '../../reference-impl/devices/crypto-layout.ts';
 import { defineCase } from '../case.ts';
+import { fieldFrom } from '../virtio/device-parts.ts';
 import { closeSession } from './crypto-description.ts';
-import { createdId, cryptoConnection } from './crypto-sessions.ts';
+import { createdId, cryptoConnection, madeByAnyForm } from './crypto-sessions.ts';
 
 /** Sessions of crypto devices (vhost-user, "VHOST_USER_CREATE_CRYPTO_SESSION"). */
 
@@ -41,5 +44,38 @@ export const sessionIds = defineCase({
       expected: '0 or more',
       actual: String(again),
     });
+  },
+});
+
+const ciphers = { name: 'cipher_algo_l', at: 12, bytes: 4 } as const;
+const longestKey = { name: 'max_cipher_key_len', at: 36, bytes: 4 } as const;
+
+/** The text leaves open what describes a session: a back-end that takes no description of front-ends serves none of them. */
+export const toldCiphers = defineCase({
+  id: 'vhost-user/crypto/a-cipher-of-configuration-makes-a-session',
+  title:
+    'where configuration tells of AES in CBC mode and of keys as long, a description that front-ends send makes a session',
+  proves: { 'vu-crypto/told-cipher-makes-sessions': 'crypto-long-key-refused' },
+  applies: {
+    start: 'closed',
+    transports: ['vhost-user'],
+    devices: ['crypto'],
+    negotiate: ['VHOST_USER_PROTOCOL_F_CRYPTO_SESSION', 'VHOST_USER_PROTOCOL_F_CONFIG'],
+    ring: 'none',
+  },
+  variants: { keyBytes: [16, 32] },
+  run({ connect, variant, requirement }) {
+    const check = requirement('vu-crypto/told-cipher-makes-sessions');
+    const { keyBytes } = variant;
+    const session = connect('negotiated');
+    const isTold = (fieldFrom(session, check, ciphers) & (1 << VIRTIO_CRYPTO_CIPHER_AES_CBC)) !== 0;
+    check.presumes(isTold, 'configuration tells of AES in CBC mode');
+    check.presumes(
+      fieldFrom(session, check, longestKey) >= keyBytes,
+      `configuration tells of keys of ${keyBytes} bytes`,
+    );
+    session.close();
+    const made = madeByAnyForm(connect, { key: pattern(keyBytes, 5) });
+    check.equal(made !== undefined, true, `whether a session of AES with a key of ${keyBytes} bytes is made`);
   },
 });

@@ -14,10 +14,10 @@ export interface CryptoConnection {
 type Connect = CaseContext<string, VariantAxes, VhostUserSession>['connect'];
 
 /**
- * The text does not say what a description is made of: the first form that brings a session is that of the back-end. The
- * check is inconclusive where none does. @throws CaseEnded
+ * The text does not say what a description is made of: the first form that brings a session is that of the back-end.
+ * Undefined where none does.
  */
-export function cryptoConnection(connect: Connect, check: Check, wish: SessionWish = {}): CryptoConnection {
+export function madeByAnyForm(connect: Connect, wish: SessionWish = {}): CryptoConnection | undefined {
   for (const form of descriptionForms) {
     const session = connect('negotiated');
     // A back-end with another form may close the connection, or take no notice of it.
@@ -27,7 +27,13 @@ export function cryptoConnection(connect: Connect, check: Check, wish: SessionWi
     if (id >= 0n) return { session, form, id };
     session.close();
   }
-  return check.presumes(false, 'a session is made of a description that some implementation has') as never;
+  return undefined;
+}
+
+/** The same; the check is inconclusive where no form brings a session. @throws CaseEnded */
+export function cryptoConnection(connect: Connect, check: Check, wish: SessionWish = {}): CryptoConnection {
+  const what = 'a session is made of a description that some implementation has';
+  return madeByAnyForm(connect, wish) ?? (check.presumes(false, what) as never);
 }
 
 /** The id in the reply, which has the form of the request. */

@@ -19,6 +19,11 @@ export const cryptoFaults = {
     'all sessions of a device have the id 0',
     inCrypto({ idOf: () => 0n }),
   ),
+  'crypto-long-key-refused': vhostUserFault(
+    'vu-crypto/told-cipher-makes-sessions',
+    'no session has a key of more than 16 bytes, although configuration tells of 32',
+    inCrypto({ accepts: (wish) => wish.keyLength <= 16 && cryptoRules.accepts(wish) }),
+  ),
   'crypto-vector-ignored': vhostUserFault(
     'crypto/cipher-result-in-destination',
     'the initialisation vector of a request counts as zeros',
@@ -45,5 +50,15 @@ export const cryptoFaults = {
     'crypto/invalid-session-told',
     'a request of a session that there is not has the status ERR',
     inCrypto({ status: (outcome) => cryptoRules.status(outcome === 'invsess' ? 'err' : outcome) }),
+  ),
+  'crypto-unknown-operation-err': vhostUserFault(
+    'crypto/unsupported-operation-told',
+    'a request of an operation that there is not has the status ERR',
+    inCrypto({ status: (outcome) => cryptoRules.status(outcome === 'notsupp' ? 'err' : outcome) }),
+  ),
+  'crypto-unfitting-lengths-ok': vhostUserFault(
+    'crypto/unfitting-lengths-fail',
+    'a request whose lengths do not fit has the status OK, and no result',
+    inCrypto({ status: (outcome) => cryptoRules.status(outcome === 'err' ? 'ok' : outcome) }),
   ),
 } as const satisfies Record<string, VhostUserFault>;
