@@ -1,4 +1,4 @@
-import { fillPieces, gather, writePieces } from '../memory/pieces.ts';
+import { gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import { encodeStructure } from '../wire/structure.ts';
 import {
@@ -148,7 +148,7 @@ export class BlockDevice extends QueuedDevice {
     const answer = isWhole ? this.#request(rules.decodeHeader(header, isBigEndian), chain, isBigEndian) : failed;
     // The data of the answer is what lies before the status, wherever a descriptor ends.
     const written = writePieces(chain.writable, 0, answer.data);
-    fillPieces(chain.writable, written, rules.filler());
+    rules.fillRest(chain.writable, written);
     writePieces(chain.writable, rules.statusOffset(chain), Uint8Array.of(rules.status(answer.outcome)));
   }
 

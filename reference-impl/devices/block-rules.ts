@@ -1,4 +1,4 @@
-import { gather, type Piece } from '../memory/pieces.ts';
+import { fillPieces, gather, type Piece } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import {
   BLOCK_HEADER_SIZE,
@@ -59,8 +59,8 @@ export interface BlockRules {
   readonly identity: (serial: string) => Uint8Array;
   /** Carries a request out, data and status, and tells its chain as used, which must come behind. */
   readonly inOrder: (chain: Chain, carryOut: () => void, tell: () => void) => void;
-  /** What fills writable bytes that a request has no data for. */
-  readonly filler: () => number;
+  /** Fills the writable bytes from `written` on, which a request has no data for. */
+  readonly fillRest: (writable: readonly Piece[], written: number) => void;
   /** Bytes told as written; all of the writable part are. */
   readonly written: (chain: Chain) => number;
 }
@@ -99,6 +99,6 @@ export const blockRules: BlockRules = {
     carryOut();
     tell();
   },
-  filler: () => 0,
+  fillRest: (writable, written) => fillPieces(writable, written, 0),
   written: (chain) => chain.writableLength,
 };

@@ -1,6 +1,7 @@
 import { featureMask } from '../../catalogue/feature-set.ts';
 import { VIRTIO_BLK_F_CONFIG_WCE, VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_T_SECURE_ERASE } from '../../devices/block-layout.ts';
 import { blockRules as right } from '../../devices/block-rules.ts';
+import { fillPieces } from '../../memory/pieces.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceFault } from '../fault.ts';
 import { ofBlockAlone } from '../fault.ts';
@@ -51,8 +52,13 @@ export const blockFaults = {
     inBlock({
       statusOffset: (chain) => (chain.writableLength === 21 ? 0 : right.statusOffset(chain)),
       // A status that is never written must not read as that of a request that is done.
-      filler: () => 0xff,
+      fillRest: (writable, written) => fillPieces(writable, written, 0xff),
     }),
+  ),
+  'block-rest-left-as-it-was': deviceFault(
+    'split/used-len-bytes-written',
+    'what a request has no data for is left as it was, and told as written',
+    inBlock({ fillRest: () => {} }),
   ),
   'block-flush-fails': deviceFault('blk/flush-succeeds', 'a flush fails', inBlock({ flushed: 'failed' })),
   'block-discard-unsupported': deviceFault(

@@ -137,7 +137,7 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
       act();
     },
   ],
-  filler: [() => 0x55],
+  fillRest: [() => {}],
   written: [() => 1, (chain) => chain.readableLength + chain.writableLength],
 };
 

@@ -1,5 +1,6 @@
-import type { BlockRequest } from '../../../drivers/devices/block-requests.ts';
+import { type BlockRequest, VIRTIO_BLK_S_OK } from '../../../drivers/devices/block-requests.ts';
 import type { Queue } from '../../../drivers/port/port.ts';
+import { VIRTIO_BLK_T_IN } from '../../../reference-impl/devices/block-layout.ts';
 import { defineCase } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { range, rangeRequests } from './range-requests.ts';
@@ -11,6 +12,12 @@ import { range, rangeRequests } from './range-requests.ts';
 
 const applies = { start: 'negotiated', devices: ['block'] } as const;
 const sectorSize = 512;
+
+interface FailedRead {
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  readonly len: number;
+}
 
 function isWithinRoom(queue: Queue, check: Check, request: BlockRequest, what: string): void {
   queue.makeAvailable([request.segments]);
@@ -32,6 +39,34 @@ export const ofAnId = defineCase({
     isWithinRoom(queue, check, block.getId(shape), 'the first GET_ID');
     isWithinRoom(queue, check, block.read({ bytes: 8 * sectorSize }), 'a read of 8 sectors');
     isWithinRoom(queue, check, block.getId(shape), 'a GET_ID behind a read');
+  },
+});
+
+export const ofAFailedRead = defineCase({
+  id: 'virtio/block/bytes-up-to-used-len-of-a-failed-read-are-written',
+  title: 'of a read past the end of any disk, as many bytes are written as the used len says, though it fails',
+  proves: { 'split/used-len-bytes-written': 'block-rest-left-as-it-was' },
+  applies,
+  variants: { sectors: [1, 3] },
+  run({ driver, ring, variant, requirement }) {
+    const { block } = driver;
+    const check = requirement('split/used-len-bytes-written');
+    const queue = driver.attach(ring({ size: 16 }));
+    // A byte that holds what it held before in both of two requests, which differ there, was not written.
+    const [first, second] = [1, 2].map((seed) => {
+      const shape = { type: VIRTIO_BLK_T_IN, sector: 1n << 55n, writableBytes: variant.sectors * sectorSize, seed };
+      const request = block.raw(shape);
+      const before = request.data().slice();
+      queue.makeAvailable([request.segments]);
+      const [used] = queue.kickAndWaitForUsed(1);
+      check.presumes(request.status() !== VIRTIO_BLK_S_OK, 'a read past the end of any disk fails');
+      return { before, after: request.data(), len: used?.len ?? 0 };
+    }) as [FailedRead, FailedRead];
+    const isLeft = (at: number) =>
+      first.before[at] !== second.before[at] && [first, second].every(({ before, after }) => before[at] === after[at]);
+    const told = first.before.subarray(0, Math.min(first.len, second.len));
+    const left = [...told.keys()].filter(isLeft);
+    check.equal(left.length, 0, `bytes of ${told.length} told as written that a failed read left as they were`);
   },
 });
 
