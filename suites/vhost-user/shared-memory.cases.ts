@@ -144,7 +144,7 @@ export const freeRanges = defineCase({
 /** No text has a back-end map anything: the target says that it does, and a case on its mappings would show nothing without. */
 export const knownMappings = defineCase({
   id: 'vhost-user/shared-memory/something-is-mapped-where-the-target-says-so',
-  title: 'a back-end that is known to map shared memory asks for a mapping, with a descriptor, while a ring runs',
+  title: 'a back-end that is known to map shared memory asks for a mapping, with a descriptor, once a ring has started',
   proves: { 'vu-shmem/known-mappings-made': 'shared-memory-never-mapped' },
   applies: {
     ...applies,
