@@ -114,8 +114,11 @@ export class BlockDevice extends QueuedDevice {
     this.#rules = rules;
   }
 
+  /** What a driver wrote to `writeback` stays where it accepts the same once more. */
   override setFeatures(features: bigint): void {
+    const changed = this.features ^ features;
     super.setFeatures(features);
+    if ((changed & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === 0n) return;
     this.config[blockConfig.writeback] = this.#rules.writeback(features);
   }
 

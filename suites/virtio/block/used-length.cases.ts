@@ -44,7 +44,7 @@ export const ofAnId = defineCase({
 
 export const ofAFailedRead = defineCase({
   id: 'virtio/block/bytes-up-to-used-len-of-a-failed-read-are-written',
-  title: 'of a read past the end of any disk, as many bytes are written as the used len says, though it fails',
+  title: 'the used len of a read past the end of any disk, which fails, is no more than the bytes that are written',
   proves: { 'split/used-len-bytes-written': 'block-rest-left-as-it-was' },
   applies,
   variants: { sectors: [1, 3] },
@@ -60,13 +60,20 @@ export const ofAFailedRead = defineCase({
       queue.makeAvailable([request.segments]);
       const [used] = queue.kickAndWaitForUsed(1);
       check.presumes(request.status() !== VIRTIO_BLK_S_OK, 'a read past the end of any disk fails');
+      check.presumes(queue.driver.usedTellsLength, 'its used descriptor has the WRITE flag');
       return { before, after: request.data(), len: used?.len ?? 0 };
     }) as [FailedRead, FailedRead];
     const isLeft = (at: number) =>
       first.before[at] !== second.before[at] && [first, second].every(({ before, after }) => before[at] === after[at]);
-    const told = first.before.subarray(0, Math.min(first.len, second.len));
-    const left = [...told.keys()].filter(isLeft);
-    check.equal(left.length, 0, `bytes of ${told.length} told as written that a failed read left as they were`);
+    const left = [...first.before.keys()].filter(isLeft).length;
+    const statusBytes = 1;
+    const most = first.before.length + statusBytes - left;
+    // Wherever its bytes lie: a device that tells its status alone is not blamed.
+    check.atMost(
+      Math.max(first.len, second.len),
+      most,
+      'len of the used element of a failed read, bytes that it wrote',
+    );
   },
 });
 
