@@ -16,6 +16,11 @@ export interface CaseVerdict {
   readonly isUnstable: boolean;
 }
 
+/** How many results these are, where repetitions of one count once. */
+export function countOnce(results: Iterable<{ readonly target: string; readonly key: string }>): number {
+  return new Set([...results].map(({ target, key }) => JSON.stringify([target, key]))).size;
+}
+
 /** In the order of the plan. */
 export function caseVerdicts(run: MergedRun): CaseVerdict[] {
   const groups = new Map<string, CaseResult[]>();

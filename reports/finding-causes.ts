@@ -1,4 +1,5 @@
 import { isBeyondText } from '../reference-impl/catalogue/catalogue.ts';
+import { countOnce } from './case-verdicts.ts';
 import type { FindingGroup } from './findings.ts';
 import type { Finding } from './record/record.ts';
 import { isApart, levelWord } from './result-explanation.ts';
@@ -12,7 +13,7 @@ export interface FindingCause {
   readonly weight: FindingWeight;
   /** The heaviest first. Never empty. */
   readonly findings: readonly [FindingGroup, ...FindingGroup[]];
-  /** Results in which any of them was made. */
+  /** Results in which any of them was made; repetitions of one count once. */
   readonly results: number;
 }
 
@@ -20,6 +21,10 @@ export function weightOf({ finding }: Pick<FindingGroup, 'finding'>): FindingWei
   if (isApart(finding)) return 'apart';
   return isBeyondText(finding.basis) ? 'beyond' : 'text';
 }
+
+/** Results in which any of these was made; repetitions of one count once. */
+export const resultsWith = (findings: readonly FindingGroup[]): number =>
+  countOnce(findings.flatMap(({ places }) => places.map(({ result }) => result.record)));
 
 /** By weight, level, harm and target; findings of one cause stand together. */
 export function findingCauses(findings: readonly FindingGroup[]): FindingCause[] {
@@ -31,8 +36,8 @@ export function findingCauses(findings: readonly FindingGroup[]): FindingCause[]
     else known.push(group);
   }
   const causes = [...groups.values()].map(([first, ...others]): FindingCause => {
-    const results = new Set([first, ...others].flatMap(({ places }) => places.map(({ result }) => result)));
-    return { weight: weightOf(first), findings: [first, ...others], results: results.size };
+    const findings = [first, ...others] as const;
+    return { weight: weightOf(first), findings: [...findings], results: resultsWith(findings) };
   });
   // Sorting is stable: within equal ranks the order of targets and of the plan stays.
   return causes.sort((a, b) => compareRanks(rankOf(a), rankOf(b)));

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { type FindingWeight, findingWeights } from '../finding-causes.ts';
+import { countOnce } from '../case-verdicts.ts';
+import { type FindingWeight, findingWeights, resultsWith } from '../finding-causes.ts';
 import { commandLines } from './command-lines.ts';
 import { countOf, weightTitles } from './finding-index.tsx';
 import { ForeignText } from './foreign-text.tsx';
@@ -10,8 +11,9 @@ import { hasManyTargets, TargetCards } from './target-cards.tsx';
 /** What was found, on what, and with which tools: the first thing to read. */
 export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element {
   const { run, cases } = view;
-  const planned = run.plan.results.length;
-  const done = planned - run.missing.length;
+  const planned = countOnce(run.plan.results);
+  const times = run.plan.results.length / planned;
+  const done = planned - countOnce(run.missing);
   return (
     <header class="top">
       <p class="wordmark">
@@ -19,7 +21,8 @@ export function PageHeader({ view }: { readonly view: ReportView }): JSX.Element
       </p>
       <h1>{headline(view)}</h1>
       <p class="lead">
-        {done === planned ? planned : `${done} of ${planned} planned`} results:{' '}
+        {done === planned ? planned : `${done} of ${planned} planned`} results
+        {times > 1 ? `, each ${times} times` : ''}:{' '}
         {tallyWords(cases)
           .map(({ text }) => text)
           .join(', ')}
@@ -67,8 +70,7 @@ function Weights({ view }: { readonly view: ReportView }): JSX.Element | null {
 function countsOf(view: ReportView, weight: FindingWeight): { findings: number; causes: number; results: number } {
   const causes = view.causes.filter((cause) => cause.weight === weight);
   const findings = causes.flatMap((cause) => cause.findings);
-  const results = new Set(findings.flatMap(({ places }) => places.map(({ result }) => result)));
-  return { findings: findings.length, causes: causes.length, results: results.size };
+  return { findings: findings.length, causes: causes.length, results: resultsWith(findings) };
 }
 
 function known({ findings }: ReportView): string {
