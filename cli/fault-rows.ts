@@ -121,24 +121,18 @@ function rowOf(place: FaultPlace, cases: readonly AnyCase[], others: number | 'n
         const attempt = attempts.find(({ reference }) => shownBy.has(reference)) ?? attempts[0];
         return attempt === undefined ? [] : [attempt];
       });
-    const sample = spreadOver(ofOthers, others, faultNames.indexOf(place.fault));
-    const ofSample = besideFault(sample, requirement);
-    const sampled = {
-      ...row,
-      caughtBy: [...caughtBy, ...ofSample.caughtBy],
-      alsoFailed: ofSample.alsoFailed,
-      others: sample.length,
-      isSample: sample.length < ofOthers.length,
+    const rowBeside = (tried: readonly Attempt[]): FaultRow => {
+      const beside = besideFault(tried, requirement);
+      return {
+        ...row,
+        caughtBy: [...caughtBy, ...beside.caughtBy],
+        alsoFailed: beside.alsoFailed,
+        others: tried.length,
+        isSample: tried.length < ofOthers.length,
+      };
     };
-    if (!(sampled.isSample && breaksTooMuch(sampled))) return sampled;
-    const ofAll = besideFault(ofOthers, requirement);
-    return {
-      ...row,
-      caughtBy: [...caughtBy, ...ofAll.caughtBy],
-      alsoFailed: ofAll.alsoFailed,
-      others: ofOthers.length,
-      isSample: false,
-    };
+    const sampled = rowBeside(spreadOver(ofOthers, others, faultNames.indexOf(place.fault)));
+    return sampled.isSample && breaksTooMuch(sampled) ? rowBeside(ofOthers) : sampled;
   } finally {
     for (const reference of references) reference.close();
   }

@@ -10,7 +10,6 @@ import { visibleText } from '../../reports/visible-text.ts';
 import { allCases } from '../../suites/all-cases.ts';
 import { addCertifyOptions } from '../certificates/certificate-commands.ts';
 import type { CertifyOptions } from '../certificates/certificate-options.ts';
-import { certify } from '../certificates/certify.ts';
 import { printDryRun } from '../dry-run.ts';
 import { Interruption } from '../interruption.ts';
 import { oneLine } from '../one-line.ts';
@@ -110,6 +109,7 @@ async function runInGuest(words: readonly string[], options: GuestOptions): Prom
 
 async function certifyInGuest(words: readonly string[], options: GuestOptions): Promise<number> {
   const given = wordsOfCommand<CertifyOptions>('certify', addCertifyOptions(new Command('certify')), words);
+  const { certify } = await import('../certificates/certify.ts');
   return await certify(given.names, given.options, {
     command: 'guest',
     judge: async (names, run, _targets, pciIds) => {
