@@ -16,16 +16,19 @@ export interface CaseVerdict {
   readonly isUnstable: boolean;
 }
 
+type Judged = Pick<CaseVerdict, 'target' | 'key'>;
+
+/** The same for all repetitions of a result. */
+const judgedId = ({ target, key }: Judged): string => JSON.stringify([target, key]);
+
 /** How many results these are, where repetitions of one count once. */
-export function countOnce(results: Iterable<{ readonly target: string; readonly key: string }>): number {
-  return new Set([...results].map(({ target, key }) => JSON.stringify([target, key]))).size;
-}
+export const countOnce = (results: readonly Judged[]): number => new Set(results.map(judgedId)).size;
 
 /** In the order of the plan. */
 export function caseVerdicts(run: MergedRun): CaseVerdict[] {
   const groups = new Map<string, CaseResult[]>();
   for (const result of run.results) {
-    const id = JSON.stringify([result.record.target, result.record.key]);
+    const id = judgedId(result.record);
     const group = groups.get(id);
     if (group === undefined) groups.set(id, [result]);
     else group.push(result);
