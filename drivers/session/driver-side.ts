@@ -1,5 +1,5 @@
 import type { EventLog } from '../../reference-impl/observations/event-log.ts';
-import { setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
+import { setUpByMessages } from '../../reference-impl/observations/trace-notes.ts';
 import type { DriverRing, DriverRingOptions } from '../../reference-impl/virtqueue/driver-ring.ts';
 import { PackedDriver } from '../../reference-impl/virtqueue/packed/driver-ring.ts';
 import { GuestPackedRing } from '../../reference-impl/virtqueue/packed/guest-ring.ts';

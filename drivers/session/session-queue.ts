@@ -1,5 +1,5 @@
+import { chainsUntraced } from '../../reference-impl/observations/trace-notes.ts';
 import type { RingWatch } from '../../reference-impl/oracle/ring-watch.ts';
-import { chainsUntraced } from '../../reference-impl/oracle/traced/judged-trace.ts';
 import type {
   AddOptions,
   DriverRing,

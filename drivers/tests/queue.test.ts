@@ -2,7 +2,8 @@ import t, { type Test } from 'tap';
 import { featureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
 import type { RingWriteObservation } from '../../reference-impl/observations/event.ts';
-import { judgedTrace, setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
+import { setUpByMessages } from '../../reference-impl/observations/trace-notes.ts';
+import { judgedTrace } from '../../reference-impl/oracle/traced/judged-trace.ts';
 import { VIRTQ_DESC_F_WRITE } from '../../reference-impl/virtqueue/descriptor.ts';
 import {
   VIRTIO_F_EVENT_IDX,

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ObservedEvent } from '../observations/event.ts';
-import { chainsUntraced, judgedTrace } from '../oracle/traced/judged-trace.ts';
+import { chainsUntraced } from '../observations/trace-notes.ts';
+import { judgedTrace } from '../oracle/traced/judged-trace.ts';
 
 type What = Extract<ObservedEvent, { kind: 'ring-write' }>['what'];
 

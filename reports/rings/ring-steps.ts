@@ -1,5 +1,5 @@
 import type { MemoryChangeObservation } from '../../reference-impl/observations/event.ts';
-import { setUpByMessages } from '../../reference-impl/oracle/traced/judged-trace.ts';
+import { setUpByMessages } from '../../reference-impl/observations/trace-notes.ts';
 import { layoutsOf, ringWriteWords, type TracedLayout, tableWords } from '../trace/ring-write-words.ts';
 import type { Trace } from '../trace/trace.ts';
 import { PackedReplay } from './packed-replay.ts';

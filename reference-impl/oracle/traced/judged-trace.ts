@@ -1,4 +1,5 @@
 import type { ObservedEvent } from '../../observations/event.ts';
+import { chainsUntraced, setUpByMessages } from '../../observations/trace-notes.ts';
 import { Observations } from '../observed/observations.ts';
 import { TracedAnswers } from './traced-answers.ts';
 import { type TracedDevice, TracedDevices } from './traced-devices.ts';
@@ -11,12 +12,6 @@ export interface TracedCase {
   /** Of a device behind a device file. */
   readonly device?: TracedDevice;
 }
-
-/** Stands in a trace before the first used element of a ring of which it does not tell all chains. */
-export const chainsUntraced = 'chains were added to this ring that the trace does not tell';
-
-/** Stands in a trace before a ring of which a case may do anything: its used elements are no business of the oracle. */
-export const setUpByMessages = (index: number): string => `ring ${index}: a case makes it known by messages of its own`;
 
 /**
  * What the events of a trace show by themselves of the requirements that the oracle knows: how often each was kept and
