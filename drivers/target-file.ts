@@ -6,7 +6,7 @@ import { allFeatures, type FeatureName, isFeatureName } from '../reference-impl/
 import { allSources } from '../reference-impl/catalogue/sources.ts';
 import { conflictingVersions } from '../reference-impl/catalogue/text-standing.ts';
 import { transports } from '../reference-impl/catalogue/transport.ts';
-import { inWords, issueWords } from '../reference-impl/schema-words.ts';
+import { inWords, placedWords } from '../reference-impl/schema-words.ts';
 import { deviceNames } from './devices/device-names.ts';
 import { deviceTypeOf } from './devices/device-types.ts';
 import { DriverUsageError } from './errors.ts';
@@ -259,7 +259,7 @@ function completed(value: unknown, where: string, named: NamedTargets): unknown 
 export function parseTarget(value: unknown, where: string, named: NamedTargets = () => undefined): Target {
   const result = targetSchema.safeParse(completed(value, where, named), inWords);
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => issueWords([issue]));
+  const problems = result.error.issues.map(placedWords);
   throw new DriverUsageError(`${where}: ${problems.join('; ').replaceAll('\n', ' ')}`);
 }
 

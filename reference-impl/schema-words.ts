@@ -103,12 +103,17 @@ function kindOf(input: unknown): string {
 /** Goes beside a value to a schema's `safeParse`: its issues then have our words, where the schema has none of its own. */
 export const inWords = { error: schemaWords };
 
-/** The first issue with the field that it is of: `facts.name: is missing`. Nothing stands before a value as a whole. */
-export function issueWords(
-  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
-): string {
-  const [issue] = issues;
-  const field = issue?.path.map(String).join('.') ?? '';
-  const message = issue?.message ?? 'is not as its schema has it';
+interface PlacedIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** An issue with the field that it is of: `facts.name: is missing`. Nothing stands before a value as a whole. */
+export function placedWords({ path, message }: PlacedIssue): string {
+  const field = path.map(String).join('.');
   return field === '' ? message : `${field}: ${message}`;
 }
+
+/** The first issue with its field. */
+export const issueWords = ([issue]: readonly PlacedIssue[]): string =>
+  issue === undefined ? 'is not as its schema has it' : placedWords(issue);

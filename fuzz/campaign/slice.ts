@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { issueWords } from '../../reference-impl/schema-words.ts';
+import { placedWords } from '../../reference-impl/schema-words.ts';
 import { type Program, ProgramError } from '../program/program.ts';
 import { decodeProgram, encodeProgram } from '../program/program-encoding.ts';
 import { campaignState } from './campaign-state.ts';
@@ -96,5 +96,5 @@ export type SliceResult = z.infer<typeof sliceResult>;
 /** Why a value is no slice, or no result of one. */
 export function problemIn(error: z.ZodError): string {
   const [issue] = error.issues;
-  return issue === undefined || issue.path.length === 0 ? `it ${issue?.message ?? 'is none'}` : issueWords([issue]);
+  return issue === undefined || issue.path.length === 0 ? `it ${issue?.message ?? 'is none'}` : placedWords(issue);
 }
