@@ -19,6 +19,7 @@ export const VIRTIO_BLK_F_MQ = featureMask('VIRTIO_BLK_F_MQ');
 export const VIRTIO_BLK_F_DISCARD = featureMask('VIRTIO_BLK_F_DISCARD');
 export const VIRTIO_BLK_F_WRITE_ZEROES = featureMask('VIRTIO_BLK_F_WRITE_ZEROES');
 export const VIRTIO_BLK_F_SECURE_ERASE = featureMask('VIRTIO_BLK_F_SECURE_ERASE');
+export const VIRTIO_BLK_F_ZONED = featureMask('VIRTIO_BLK_F_ZONED');
 
 export const VIRTIO_BLK_T_IN = 0;
 export const VIRTIO_BLK_T_OUT = 1;

@@ -8,6 +8,7 @@ import { bytes, u8, u16, u32 } from '../wire/layout.ts';
 export const VIRTIO_ID_NET = 1;
 
 export const VIRTIO_NET_F_CSUM = featureMask('VIRTIO_NET_F_CSUM');
+export const VIRTIO_NET_F_GUEST_CSUM = featureMask('VIRTIO_NET_F_GUEST_CSUM');
 export const VIRTIO_NET_F_MTU = featureMask('VIRTIO_NET_F_MTU');
 export const VIRTIO_NET_F_MAC = featureMask('VIRTIO_NET_F_MAC');
 export const VIRTIO_NET_F_MRG_RXBUF = featureMask('VIRTIO_NET_F_MRG_RXBUF');

@@ -13,6 +13,7 @@ import {
   VIRTIO_BLK_F_RO,
   VIRTIO_BLK_F_SECURE_ERASE,
   VIRTIO_BLK_F_WRITE_ZEROES,
+  VIRTIO_BLK_F_ZONED,
   VIRTIO_BLK_S_IOERR,
   VIRTIO_BLK_S_OK,
   VIRTIO_BLK_S_UNSUPP,
@@ -38,7 +39,6 @@ export interface BlockModelOptions extends DeviceModelOptions {
 const otherTypes = new Set([2, 3, 5, 10, 17, 19, 21]);
 /** Commands for zones, from ZONE_APPEND to ZONE_RESET_ALL. */
 const zoneTypes = new Set([15, 16, 18, 20, 22, 24, 26]);
-const zoned = 1n << 17n;
 /** VIRTIO_BLK_T_BARRIER of legacy drivers, beside another type. */
 const barrier = 0x8000_0000;
 const unmap = 1;
@@ -109,7 +109,7 @@ export class BlockModel implements DeviceModel {
         return room > 1 ? this.#unfollowed() : this.#ranges(type, data, features);
       default:
         if (otherTypes.has(type) || type >= barrier) return this.#unfollowed();
-        if (zoneTypes.has(type) && (features & zoned) !== 0n) return this.#unfollowed();
+        if (zoneTypes.has(type) && (features & VIRTIO_BLK_F_ZONED) !== 0n) return this.#unfollowed();
         return this.#plain(
           `a request of type ${type}`,
           zoneTypes.has(type) ? 'blk/zone-commands-unsupported-without-zoned' : 'blk/unknown-request-unsupported',

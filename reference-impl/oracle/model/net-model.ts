@@ -6,6 +6,7 @@ import {
   netConfig,
   netHeaderSize,
   VIRTIO_NET_F_CTRL_VQ,
+  VIRTIO_NET_F_GUEST_CSUM,
   VIRTIO_NET_F_MRG_RXBUF,
 } from '../../devices/net-layout.ts';
 import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
@@ -66,7 +67,6 @@ const isRarp = (frame: Uint8Array): boolean => ((frame[typeAt] ?? 0) << 8) + (fr
 const accessPlatform = 1n << 33n;
 /** What every network carries: an Ethernet header and 1500 bytes. */
 const largestFrame = 1514;
-const guestCsum = 1n << 1n;
 /** CTRL_RX, CTRL_VLAN. */
 const receiveFilters = (1n << 18n) | (1n << 19n);
 /** GUEST_TSO4, GUEST_TSO6, GUEST_ECN, GUEST_UFO, GUEST_USO4, GUEST_USO6. */
@@ -341,7 +341,7 @@ export class NetModel implements DeviceModel {
   #checkHeader(bytes: Uint8Array, features: bigint): void {
     const { tell } = this.#options;
     const [flags, gsoType] = [bytes[0] as number, bytes[1] as number];
-    if ((features & guestCsum) === 0n && flags !== 0) {
+    if ((features & VIRTIO_NET_F_GUEST_CSUM) === 0n && flags !== 0) {
       const what = 'flags of a received packet';
       tell({ requirement: 'net/rx-flags-zero-without-guest-csum', what, expected: '0', actual: String(flags) });
     }

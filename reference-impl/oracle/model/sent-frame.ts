@@ -1,4 +1,4 @@
-import { VIRTIO_NET_F_CSUM } from '../../devices/net-layout.ts';
+import { VIRTIO_NET_F_CSUM, VIRTIO_NET_F_GUEST_CSUM } from '../../devices/net-layout.ts';
 
 /** Virtio 5.1.6: NEEDS_CSUM, DATA_VALID, RSC_INFO. */
 const definedFlags = 7;
@@ -7,8 +7,6 @@ const gsoTypeAt = 1;
 const gsoSizeAt = 4;
 const csumStartAt = 6;
 const csumOffsetAt = 8;
-/** With it, a frame may come with its checksum left open. */
-const guestCsum = 1n << 1n;
 
 const fieldAt = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 
@@ -23,7 +21,9 @@ export function sentOut(packet: Uint8Array, headerSize: number, features: bigint
   if (packet[gsoTypeAt] !== 0 || fieldAt(packet, gsoSizeAt) !== 0) return undefined;
   // Fields of hashes are no part of what a driver fills.
   if (flags === 0) return frame;
-  const isCompleted = flags === needsCsum && (features & VIRTIO_NET_F_CSUM) !== 0n && (features & guestCsum) === 0n;
+  // With GUEST_CSUM, a frame may come with its checksum left open.
+  const checksums = features & (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM);
+  const isCompleted = flags === needsCsum && checksums === VIRTIO_NET_F_CSUM;
   return isCompleted ? completed(frame, fieldAt(packet, csumStartAt), fieldAt(packet, csumOffsetAt)) : undefined;
 }
 
