@@ -1,7 +1,6 @@
 import { featureSetOf, isFeatureName, isRequirementSlug } from '../reference-impl/catalogue/catalogue.ts';
-import { transports } from '../reference-impl/catalogue/transport.ts';
 import { judgedTrace } from '../reference-impl/oracle/traced/judged-trace.ts';
-import { ringsToldIn, type TracedDevice } from '../reference-impl/oracle/traced/traced-devices.ts';
+import { ringsToldIn, type TracedDevice, tracedTransports } from '../reference-impl/oracle/traced/traced-devices.ts';
 import type { MergedRun } from '../reports/merge-runs.ts';
 import type { CaseRecord, TargetRecord } from '../reports/record/record.ts';
 import type { Trace } from '../reports/trace/trace.ts';
@@ -77,7 +76,7 @@ function deviceIn(run: MergedRun, files: ArchiveFiles, target: TargetRecord): Tr
 }
 
 function deviceOf({ device, transport: told, offered }: TargetRecord): TracedDevice | undefined {
-  const transport = transports.find((one) => one === told);
+  const transport = tracedTransports.find((one) => one === told);
   if (transport === undefined) return undefined;
   return { device, offered: featureSetOf(offered.filter(isFeatureName), { device, transport }).device };
 }

@@ -1,4 +1,5 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
+import type { Transport } from '../../catalogue/transport.ts';
 import type {
   ConnectionObservation,
   DeviceLayoutName,
@@ -26,6 +27,9 @@ export interface TracedDevice {
   /** As many as it told in another trace. */
   readonly rings?: number;
 }
+
+/** Transports whose calls the models know: of others a trace shows nothing here, and no number of rings. */
+export const tracedTransports: readonly Transport[] = ['vhost-mdev', 'vhost-vdpa'];
 
 type DeviceCall = IoctlObservation | RegionAccessObservation;
 type Model = MdevModel | VdpaModel;
