@@ -122,7 +122,7 @@ const start = z.strictObject({
       z.strictObject({ command: z.array(z.string()).min(1) }),
     ])
     .exactOptional(),
-  readyWithinMs: z.int().positive().default(5000),
+  readyWithinMs: z.int().positive().default(30_000),
   lifetime: z.enum(lifetimes).exactOptional(),
   busyCores: z.int().min(0).max(1024).exactOptional(),
 });
@@ -152,7 +152,7 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
             arguments: z.array(z.string()).default([]),
             files: z.record(z.string(), z.int().min(0)).default({}),
             device: path,
-            readyWithinMs: z.int().positive().default(10_000),
+            readyWithinMs: z.int().positive().default(30_000),
           })
           .exactOptional(),
       }),

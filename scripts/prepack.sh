@@ -6,7 +6,6 @@ cd "$(dirname "$0")/.."
 rm -rf dist
 npm run --silent build
 bash scripts/build-native.sh >&2
-chmod +x dist/cli/main.js
 platform=$(node -p 'process.platform + "-" + process.arch')
 mkdir -p drivers/native/prebuilt
 strip --strip-unneeded -o "drivers/native/prebuilt/$platform.node" drivers/native/build/Release/vhost_conformance.node

@@ -77,4 +77,4 @@ if [ ! -e "$addon" ] || [ -n "$(find -L drivers/native/src drivers/native/bindin
   rm -f "$output"
 fi
 npx --no-install tsc -b
-chmod +x dist/cli/main.js
+node scripts/bundle.mjs

@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh
-exec node --enable-source-maps dist/cli/main.js run reference reference-net "$@"
+exec node --enable-source-maps dist/bundled/main.js run reference reference-net "$@"

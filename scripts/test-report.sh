@@ -11,14 +11,14 @@ trap 'rm -rf "$work"' EXIT
 judged() {
   local wanted=$1 code=0
   shift
-  node --enable-source-maps dist/cli/main.js "$@" || code=$?
+  node --enable-source-maps dist/bundled/main.js "$@" || code=$?
   if [ "$code" -ne "$wanted" ]; then
     echo "$1 ended with $code, not with $wanted"
     exit 1
   fi
 }
 
-serve="node '$PWD/dist/drivers/reference/serve.js' --socket {socket} --device block --queues 2"
+serve="node '$PWD/dist/bundled/serve.js' --socket {socket} --device block --queues 2"
 faulty=$serve
 for fault in used-idx-saturates event-idx-always-calls head-out-of-range-crashes; do faulty+=" --fault $fault"; done
 judged 1 run reference --exec "$faulty" --jobs 2 --out "$work/run"

@@ -45,7 +45,7 @@ if [ $failed -gt 0 ]; then
   exit 1
 fi
 # The kernel of the guest is fetched while other parts are tested; tests that need it wait for it.
-setsid node dist/cli/main.js guest --prepare >"$work/fetched" 2>&1 &
+setsid node dist/bundled/main.js guest --prepare >"$work/fetched" 2>&1 &
 fetching=$!
 check 'lint' npx --no-install biome check .
 
@@ -99,7 +99,7 @@ passed=$((passed + ok)) failed=$((failed + not_ok))
 wait "$fetching" || cat "$work/fetched"
 fetching=
 # A guest takes one processor.
-alongside 'two targets in the kernel guest' node dist/cli/main.js guest -- run kernel-vhost-mdev-net kernel-vhost-mdev-blk \
+alongside 'two targets in the kernel guest' node dist/bundled/main.js guest -- run kernel-vhost-mdev-net kernel-vhost-mdev-blk \
   --out "$work/in-guest"
 count 'QEMU and Linux, observed on the reference' '^ok ' '^not ok ' node dist/cli/front-ends/main.js \
   qemu-7.2-block --if-installed --out "$work/front-ends"

@@ -2,10 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-
-const main = fileURLToPath(new URL('../main.js', import.meta.url));
+import { main } from './bundled-programs.ts';
 
 /** Words that ask for cases of a few milliseconds each, that every vhost-user back-end passes. */
 export const shortCases = ['vhost-user/header/reply-*', 'vhost-user/header/unknown-*'].flatMap((id) => ['--case', id]);
