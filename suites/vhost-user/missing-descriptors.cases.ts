@@ -17,16 +17,15 @@ export const withoutCallDescriptor = defineCase({
   run({ port, session, driver, ring, requirement }) {
     const unsignalled = requirement('vu-vring/call-without-descriptor-means-no-signals');
     const changes = requirement('vu-ring-state/settings-change-while-ring-runs');
-    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
+    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex, call: 'none' });
     driver.companions();
-    session.messages.send(setDescriptor('CALL', hand.index));
-    hand.tell('num', 'base', 'addresses', 'error', 'kick', 'enable');
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     for (const seed of [1, 2]) {
       hand.makeAvailable(driver.request({ seed }).segments);
       hand.kick();
       if (hand.waitForUsed(unsignalled, 1, `chain ${seed} of a ring without a call descriptor`) === undefined) return;
     }
-    hand.tell('call');
+    session.messages.send(setDescriptor('CALL', hand.index, hand.callFd));
     changes.reply(session.messages.fence(), 'GET_FEATURES behind a late SET_VRING_CALL');
     // Some signal each new descriptor at once.
     hand.calls();

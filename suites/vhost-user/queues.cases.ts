@@ -65,15 +65,17 @@ function otherServes(context: Context, check: Check, ends: (queue: Queue) => boo
     return;
   }
   for (const at of [0, 1]) {
-    const [gone, other] = [at, 1 - at].map((index) => driver.attach(ring({ size: 16 }), { index }));
+    const queues = [0, 1].map((index) => driver.attach(ring({ size: 16 }), { index }));
+    const gone = queues[at];
+    const other = queues[1 - at];
     if (gone === undefined || other === undefined) return;
-    for (const queue of [gone, other]) driver.warmUp(queue);
+    for (const queue of queues) driver.warmUp(queue);
     if (!ends(gone)) return;
     for (const seed of [1, 2]) {
       const problem = driver.once(other, { seed });
       check.equal(problem, undefined, `what is wrong with request ${seed} on queue ${other.index}, queue ${at} ${how}`);
     }
-    for (const queue of [gone, other]) queue.stop();
+    for (const queue of queues) queue.stop();
   }
 }
 

@@ -34,6 +34,10 @@ export interface ByHandOptions {
   readonly position?: RingPosition;
   /** Our side of it, where that is no usual one. */
   readonly driver?: DriverRing;
+  /** What the device is given in place of `kickFd`. */
+  readonly kick?: number;
+  /** What the device is given in place of `callFd`; `none` sets the no-fd bit. */
+  readonly call?: number | 'none';
 }
 
 /** A ring that a case sets up message by message, to leave one out, change their order, or look in between. */
@@ -47,13 +51,14 @@ export class RingByHand<R extends GuestRing = GuestRing> {
   readonly #port: DriverPort<VhostUserSession>;
   readonly #session: VhostUserSession;
   readonly #position: RingPosition;
+  readonly #theirs: { readonly kick: number; readonly call: number | undefined };
   #taken = 0;
 
   constructor(
     port: DriverPort<VhostUserSession>,
     session: VhostUserSession,
     ring: R,
-    { index, position = ring.position, driver }: ByHandOptions,
+    { index, position = ring.position, driver, kick, call }: ByHandOptions,
   ) {
     this.#port = port;
     this.#session = session;
@@ -64,6 +69,7 @@ export class RingByHand<R extends GuestRing = GuestRing> {
     this.kickFd = port.descriptors.eventfd();
     this.callFd = port.descriptors.eventfd();
     this.errorFd = port.descriptors.eventfd();
+    this.#theirs = { kick: kick ?? this.kickFd, call: call === 'none' ? undefined : (call ?? this.callFd) };
   }
 
   /**
@@ -75,9 +81,9 @@ export class RingByHand<R extends GuestRing = GuestRing> {
       num: () => setNum(index, ring.size),
       base: () => setBase(index, encodeVringBase(this.#position)),
       addresses: () => setAddresses(index, addressesOf(ring)),
-      call: () => setDescriptor('CALL', index, this.callFd),
+      call: () => setDescriptor('CALL', index, this.#theirs.call),
       error: () => setDescriptor('ERR', index, this.errorFd),
-      kick: () => setDescriptor('KICK', index, this.kickFd),
+      kick: () => setDescriptor('KICK', index, this.#theirs.kick),
       enable: () => setEnable(index, 1),
       disable: () => setEnable(index, 0),
     };

@@ -101,8 +101,8 @@ export const othersRun = defineCase({
   applies: { start: 'negotiated', transports, when: [severalRings] },
   run({ driver, ring, requirement }) {
     const check = requirement('vu-ring-state/stopping-one-ring-leaves-others-running');
-    const other = driver.companion(driver.queueIndex === 0 ? 1 : 0);
     const queue = driver.attach(ring({ size: 16 }));
+    const other = driver.companion(driver.queueIndex === 0 ? 1 : 0);
     driver.warmUp(queue);
     if (stoppedAt(check, other.stop(), 'GET_VRING_BASE of the other ring') === undefined) return;
     for (const seed of [2, 3]) {

@@ -25,8 +25,8 @@ export const noSideEffects = defineCase({
   run({ session, driver, ring, requirement }) {
     const check = requirement('vu-ring-state/disabled-ring-has-no-side-effects');
     const before = new Uint8Array(512).fill(0x22);
-    const control = driver.attach(ring({ size: 16 }), { index: 1 });
     const queue = driver.attach(ring({ size: 16 }));
+    const control = driver.attach(ring({ size: 16 }), { index: 1 });
     queue.makeAvailable([driver.block.write(before).segments]);
     queue.kickAndWaitForUsed(1);
     const disabled = queue.setEnabled(false);

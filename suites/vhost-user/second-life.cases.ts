@@ -115,11 +115,11 @@ export const usedIdxAtStart = defineCase({
       const vring = ring({ size, position: splitPosition(100) });
       vring.setUsedIdx(40);
       const hand = new RingByHand(port, session, vring, { index, position: splitPosition(100, 97) });
-      hand.tell('num', 'base', 'addresses', 'call', 'error');
+      hand.tell('num', 'base', 'addresses', 'error');
       check.reply(session.messages.fence(), 'GET_FEATURES');
       vring.setUsedIdx(97);
       for (let slot = 0; slot < size; slot++) vring.setUsedElement(slot, 0xdead, 0xdead);
-      hand.tell('kick', 'enable');
+      hand.tell('call', 'kick', 'enable');
       const [head] = hand.makeAvailable(driver.request({ seed: life }).segments);
       hand.kick();
       const used = hand.waitForUsed(check, 1, `a chain of life ${life}`)?.[0];

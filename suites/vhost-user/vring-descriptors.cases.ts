@@ -136,17 +136,16 @@ export const pipes = defineCase({
     const check = requirement('vu-vring/pipes-work-as-event-descriptors');
     const { descriptors } = port;
     driver.companions();
-    const hand = new RingByHand(port, session, ring({ size: 16 }), { index: driver.queueIndex });
     const kick = descriptors.pipe();
     const call = descriptors.pipe();
+    const hand = new RingByHand(port, session, ring({ size: 16 }), {
+      index: driver.queueIndex,
+      ...(variant.kick === 'pipe' ? { kick: kick.readEnd } : {}),
+      ...(variant.call === 'pipe' ? { call: call.writeEnd } : {}),
+    });
     const kickOurs = variant.kick === 'pipe' ? kick.writeEnd : hand.kickFd;
     const callOurs = variant.call === 'pipe' ? call.readEnd : hand.callFd;
-    hand.tell('num', 'base', 'addresses', 'error');
-    const callTheirs = variant.call === 'pipe' ? call.writeEnd : hand.callFd;
-    session.messages.send(setDescriptor('CALL', hand.index, callTheirs));
-    const kickTheirs = variant.kick === 'pipe' ? kick.readEnd : hand.kickFd;
-    session.messages.send(setDescriptor('KICK', hand.index, kickTheirs));
-    hand.tell('enable');
+    hand.tell('num', 'base', 'addresses', 'call', 'error', 'kick', 'enable');
     session.messages.fence();
     for (const value of [1n, 0n, 0x1234_5678_9abc_def0n]) {
       while (descriptors.read(callOurs) > 0);
