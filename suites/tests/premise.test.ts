@@ -15,7 +15,12 @@ import { outsideRegions } from '../vhost-user/memory-outside.cases.ts';
 import { protocolBit } from '../vhost-user/words.ts';
 import { capacity } from '../virtio/block/config.cases.ts';
 import { usedLenOfEachKind } from '../virtio/block/data.cases.ts';
+import { shortRequest } from '../virtio/block/malformed.cases.ts';
 import { shortReceive } from '../virtio/net/malformed.cases.ts';
+import { endless } from '../virtio/packed-ring/broken-lists.cases.ts';
+import { availIdxJump, headOutOfRange } from '../virtio/split-ring/broken-chains.cases.ts';
+import { receiveShownAgain } from '../virtio/split-ring/heads-shown-again.cases.ts';
+import { longTable } from '../virtio/split-ring/long-tables.cases.ts';
 
 const deadlineMs = 20_000;
 const slug = 'vu-vring/base-is-next-available-index';
@@ -127,13 +132,26 @@ t.test('a used descriptor without the WRITE flag is no finding about its length'
   t.match(result.outcomes, [{ why: /its used descriptor has the WRITE flag/ }]);
 });
 
-t.test('a device that serves nothing from the start is not harmed by what a case does', async (t) => {
-  const neverEnabling = vhostUserFault(
-    'vu-ring-state/enabled-ring-handles-every-request',
-    'rings are never enabled',
-    handling('VHOST_USER_SET_VRING_ENABLE', () => ({ kind: 'done' })),
-  );
-  const result = judgedWith('net', shortReceive, neverEnabling, {});
-  t.match(result, { verdict: 'inconclusive', findings: [] });
-  t.match(result.outcomes, [{ why: /a transfer on a fresh session/ }]);
-});
+/** Cases that ask for service behind what they do, and where they run. */
+const asking: readonly (readonly ['block' | 'net', AnyCase, Axes])[] = [
+  ['net', shortReceive, {}],
+  ['block', shortRequest, {}],
+  ['block', headOutOfRange, {}],
+  ['block', availIdxJump, {}],
+  ['block', longTable, {}],
+  ['net', receiveShownAgain, {}],
+  ['block', endless, { layout: 'packed', negotiation: 'minimal' }],
+];
+
+for (const [device, definition, axes] of asking) {
+  t.test(`a device that serves nothing from the start is not harmed by ${definition.id}`, async (t) => {
+    const neverEnabling = vhostUserFault(
+      'vu-ring-state/enabled-ring-handles-every-request',
+      'rings are never enabled',
+      handling('VHOST_USER_SET_VRING_ENABLE', () => ({ kind: 'done' })),
+    );
+    const result = judgedWith(device, definition, neverEnabling, axes);
+    t.match(result, { verdict: 'inconclusive', findings: [] });
+    t.match(result.outcomes, [{ why: /a transfer on a fresh session/ }]);
+  });
+}

@@ -5,12 +5,13 @@ import { readable, type Segment, writable } from '../../reference-impl/virtqueue
 import type { SplitAddOptions } from '../../reference-impl/virtqueue/split/driver-ring.ts';
 import type { CaseContext, VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
-import { type RunningQueue, runningQueue, servesAfresh } from './running-queue.ts';
+import { presumesService, type RunningQueue, runningQueue, servesAfresh } from './running-queue.ts';
 
 type Context<R extends GuestRing> = Pick<
   CaseContext<string, VariantAxes, Session, R>,
   'connect' | 'driverOf' | 'port' | 'ring'
 >;
+type Sweep<R extends GuestRing> = Context<R> & Pick<CaseContext<string, VariantAxes>, 'points'>;
 
 /** A chain that a driver may not make, on a ring of any layout. */
 export interface BrokenChain {
@@ -58,12 +59,32 @@ const size = 16;
 
 const soundRequest = (driver: DeviceDriver, seed: number): readonly Segment[] => driver.chain({ seed, descriptors: 4 });
 
+/** Marks what a device may carry out as it stands. */
+export const bearable = <Broken extends { readonly key: string }>(broken: Broken) =>
+  ({ ...broken, isBearable: true }) as const;
+
+/** A point for each chain, on a device that serves before the first. @throws CaseEnded where it does not. */
+export function eachSurvived(context: Sweep<GuestRing>, check: Check, chains: readonly BrokenChain[]): void {
+  presumesService(context, check);
+  context.points(chains, (point) => survives(context, check, point));
+}
+
+/** The same, where what is broken lies in the memory of a split ring. */
+export function eachSurvivedOnSplit(
+  context: Sweep<GuestSplitRing>,
+  check: Check,
+  breakages: readonly Breakage[],
+): void {
+  presumesService(context, check);
+  context.points(breakages, (point) => survivesOnSplit(context, check, point));
+}
+
 /**
  * On a session of its own shows a sound chain and behind it a broken one, waits until the device has met them as far
  * as that can be told, and stops the ring. No more chains may be used than the ring showed, and a fresh session must
  * be served.
  */
-export function survives(context: Context<GuestRing>, check: Check, { key, chain }: BrokenChain): void {
+function survives(context: Context<GuestRing>, check: Check, { key, chain }: BrokenChain): void {
   meets(context, check, { key, isBearable: true }, {}, ({ driver, queue }) => {
     queue.makeAvailable([soundRequest(driver, 1), chain(driver)]);
     return 2;

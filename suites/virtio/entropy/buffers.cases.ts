@@ -1,7 +1,7 @@
 import { pattern } from '../../../drivers/devices/request.ts';
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { survives } from '../broken-chain.ts';
+import { eachSurvived } from '../broken-chain.ts';
 import { runningQueue } from '../running-queue.ts';
 
 /** What an entropy device places in buffers (virtio 5.4.6). */
@@ -99,15 +99,17 @@ export const readableSurvived = defineCase({
   proves: { 'entropy/readable-buffer-survived': 'entropy-readable-buffer-crashes' },
   applies: { start: 'closed', devices },
   run(context) {
-    const { guest, points, requirement } = context;
+    const { guest, requirement } = context;
     const check = requirement('entropy/readable-buffer-survived');
     const all = [
       { key: 'readable-alone', parts: [readable] },
       { key: 'readable-before-writable', parts: [readable, writable] },
       { key: 'two-readable', parts: [readable, readable] },
     ];
-    points(all, ({ key, parts }) => {
-      survives(context, check, { key, chain: () => parts.map((part) => part(guest.allocate({ size: 32 }))) });
-    });
+    const chains = all.map(({ key, parts }) => ({
+      key,
+      chain: () => parts.map((part) => part(guest.allocate({ size: 32 }))),
+    }));
+    eachSurvived(context, check, chains);
   },
 });

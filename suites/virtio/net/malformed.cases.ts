@@ -1,6 +1,6 @@
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { type BrokenChain, survives } from '../broken-chain.ts';
+import { type BrokenChain, eachSurvived } from '../broken-chain.ts';
 import { presumesService, servesAfresh } from '../running-queue.ts';
 import { netPort } from './net-port.ts';
 
@@ -24,7 +24,7 @@ export const shortTransmit = defineCase({
         },
       }),
     );
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 

@@ -6,7 +6,7 @@ import { availableBits, isAvailableIn, isUsedIn, usedBits } from '../../../refer
 import type { Segment } from '../../../reference-impl/virtqueue/segment.ts';
 import type { CaseContext, VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
-import { runningQueue, servesAfresh } from '../running-queue.ts';
+import { presumesService, runningQueue, servesAfresh } from '../running-queue.ts';
 import { INDIRECT, listFlags } from './list-flags.ts';
 import { markBits, type Place, placeAfter, usedPlace } from './place.ts';
 
@@ -61,11 +61,21 @@ function placesFrom(start: Place, count: number): Place[] {
   return Array.from({ length: count }, (_, at) => placeAfter(start, at, size));
 }
 
+/** A point for each list, on a device that serves before the first. @throws CaseEnded where it does not. */
+export function eachSurvived(
+  context: Context & Pick<CaseContext<string, VariantAxes>, 'points'>,
+  check: Check,
+  breakages: readonly Breakage[],
+): void {
+  presumesService(context, check);
+  context.points(breakages, (point) => survives(context, check, point));
+}
+
 /**
  * On a session of its own shows a sound list and behind it a broken one, waits until the device has met them as far as
  * that can be told, and stops the ring. No slot may be used that showed nothing, and a fresh session must be served.
  */
-export function survives(context: Context, check: Check, breakage: Breakage): void {
+function survives(context: Context, check: Check, breakage: Breakage): void {
   const { port } = context;
   const { session, driver, queue } = runningQueue(context, {
     size,

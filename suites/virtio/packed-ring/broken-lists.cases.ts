@@ -1,8 +1,8 @@
 import { availableBits, usedBits } from '../../../reference-impl/virtqueue/packed/layout.ts';
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { emptyBuffers } from '../broken-chain.ts';
-import { type Breakage, type LaidOut, survives } from './broken-list.ts';
+import { bearable, emptyBuffers } from '../broken-chain.ts';
+import { type Breakage, eachSurvived, type LaidOut } from './broken-list.ts';
 import { NEXT, WRITE } from './list-flags.ts';
 import { markBits } from './place.ts';
 
@@ -33,7 +33,7 @@ export const idOutOfRange = defineCase({
         lay: (laid) => laid.ring.writeDescriptor(slotAt(laid, 'last'), { id }),
       }),
     );
-    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
+    eachSurvived(context, check, all.map(bearable));
   },
 });
 
@@ -60,7 +60,7 @@ export const duplicateId = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
+    eachSurvived(context, check, all.map(bearable));
   },
 });
 
@@ -92,7 +92,7 @@ export const unterminated = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 
@@ -127,7 +127,7 @@ export const endless = defineCase({
         shown: (laid) => addFlags(laid, laid.sound[0]?.slot ?? 0, NEXT),
       },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 
@@ -164,7 +164,7 @@ export const endlessEmpty = defineCase({
         }),
       ),
     );
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 
@@ -184,7 +184,7 @@ export const undefinedBits = defineCase({
         }),
       ),
     );
-    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
+    eachSurvived(context, check, all.map(bearable));
   },
 });
 
@@ -209,7 +209,7 @@ export const mixedWrapBits = defineCase({
         }),
       ),
     );
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 
@@ -248,7 +248,7 @@ export const takenBack = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
+    eachSurvived(context, check, all.map(bearable));
   },
 });
 
@@ -294,7 +294,7 @@ export const unmapped = defineCase({
         }),
       ),
     ];
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 
@@ -324,7 +324,7 @@ export const empty = defineCase({
       emptied('all', (places) => places),
       ...emptyBuffers(context.guest).map(({ key, chain }) => emptied(key, (places) => places, chain)),
     ];
-    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
+    eachSurvived(context, check, all.map(bearable));
   },
 });
 
@@ -343,6 +343,6 @@ export const order = defineCase({
       { key: 'readable-writable-readable', chain: () => [readable(piece()), writable(piece()), readable(piece())] },
       { key: 'first-flag-set', isBearable: true, lay: (laid) => addFlags(laid, slotAt(laid, 'first'), WRITE) },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });

@@ -2,7 +2,8 @@ import type { Span } from '../../../reference-impl/memory/span.ts';
 import { availableBits } from '../../../reference-impl/virtqueue/packed/layout.ts';
 import { readable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, type LaidOut, survives } from './broken-list.ts';
+import { bearable } from '../broken-chain.ts';
+import { type Breakage, eachSurvived, type LaidOut } from './broken-list.ts';
 import { entriesOf, fillTable } from './indirect-table.ts';
 import { INDIRECT, NEXT, WRITE } from './list-flags.ts';
 
@@ -37,7 +38,7 @@ export const badTableLength = defineCase({
         lay: (laid) => laid.ring.writeDescriptor(headSlot(laid), fields),
       }),
     );
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 
@@ -87,7 +88,7 @@ export const withNext = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });
 
@@ -142,7 +143,7 @@ export const nestedTable = defineCase({
       table('second-refers-to-the-table', () => guest.allocate({ size: 64 }), refersToItself(1)),
       table('last-refers-to-the-table', () => guest.allocate({ size: 32 }), refersToItself(1)),
     ];
-    context.points(all, (point) => survives(context, check, { ...point, isBearable: true }));
+    eachSurvived(context, check, all.map(bearable));
   },
 });
 
@@ -162,6 +163,6 @@ export const unnegotiated = defineCase({
         lay: (laid) => laid.ring.writeDescriptor(headSlot(laid), { flags: INDIRECT | availableBits(1) }),
       },
     ];
-    context.points(all, (point) => survives(context, check, point));
+    eachSurvived(context, check, all);
   },
 });

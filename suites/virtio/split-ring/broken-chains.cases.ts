@@ -1,6 +1,14 @@
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, emptyBuffers, type LaidOut, survivesOnSplit } from '../broken-chain.ts';
+import {
+  type Breakage,
+  bearable,
+  eachSurvivedOnSplit,
+  emptyBuffers,
+  type LaidOut,
+  survivesOnSplit,
+} from '../broken-chain.ts';
+import { presumesService } from '../running-queue.ts';
 
 /** Chains that break a rule of the driver: the text leaves open what becomes of them, a device must only survive. */
 
@@ -25,7 +33,7 @@ export const headOutOfRange = defineCase({
         lay: ({ ring, slot }) => ring.setAvailHead(slot, head),
       }),
     );
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -48,7 +56,7 @@ export const nextOutOfRange = defineCase({
         }),
       ),
     );
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -76,7 +84,7 @@ export const loops = defineCase({
       { key: 'last-to-head', ...from(last, first) },
       { key: 'last-to-sound-chain', isBearable: true, ...from(last, () => 0) },
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -102,7 +110,7 @@ export const emptyLoops = defineCase({
         }),
       ),
     );
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -154,7 +162,7 @@ export const unmapped = defineCase({
         }),
       ),
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -184,7 +192,7 @@ export const empty = defineCase({
       emptied('all', (places) => places),
       ...emptyBuffers(context.guest).map(({ key, chain }) => emptied(key, (places) => places, chain)),
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, { ...point, isBearable: true }));
+    eachSurvivedOnSplit(context, check, all.map(bearable));
   },
 });
 
@@ -210,7 +218,7 @@ export const order = defineCase({
         },
       },
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -239,6 +247,7 @@ export const availIdxJump = defineCase({
         show: (ring) => ring.setAvailIdx(idx),
       }),
     );
+    presumesService(context, check);
     const began = context.port.nowMs();
     // What a device finds in places that it must not read differs from run to run.
     const show = (point: Breakage): void => {

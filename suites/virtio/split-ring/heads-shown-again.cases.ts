@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
-import { type Breakage, survivesOnSplit } from '../broken-chain.ts';
-import { runningQueue, servesAfresh } from '../running-queue.ts';
+import { type Breakage, bearable, eachSurvivedOnSplit } from '../broken-chain.ts';
+import { presumesService, runningQueue, servesAfresh } from '../running-queue.ts';
 
 /** Heads that a driver shows again while their chain is outstanding: what becomes of the chain is left open. */
 
@@ -26,7 +26,7 @@ export const shownAgain = defineCase({
         },
       }),
     );
-    context.points(all, (point) => survivesOnSplit(context, check, { ...point, isBearable: true }));
+    eachSurvivedOnSplit(context, check, all.map(bearable));
   },
 });
 
@@ -39,6 +39,7 @@ export const receiveShownAgain = defineCase({
   run(context) {
     const { port, driverOf, points, requirement } = context;
     const check = requirement('split/outstanding-head-shown-again-survived');
+    presumesService({ ...context, driverOf }, check);
     points(
       [1, 3, 15].map((times) => ({ key: `again=${times}`, times })),
       ({ key, times }) => {

@@ -2,7 +2,7 @@ import type { Span } from '../../../reference-impl/memory/span.ts';
 import { readable } from '../../../reference-impl/virtqueue/segment.ts';
 import type { Descriptor } from '../../../reference-impl/virtqueue/split/ring-memory.ts';
 import { defineCase } from '../../case.ts';
-import { type Breakage, type LaidOut, survivesOnSplit } from '../broken-chain.ts';
+import { type Breakage, eachSurvivedOnSplit, type LaidOut } from '../broken-chain.ts';
 import { isLengthOf } from '../used-length.ts';
 
 /** Indirect descriptors of a split ring (virtio 2.7.5.3). */
@@ -114,7 +114,7 @@ export const badTableLength = defineCase({
       add: { indirect: 'all' } as const,
       lay: ({ ring, places }: LaidOut) => ring.writeDescriptor(places[0] ?? 0, fields),
     }));
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -131,7 +131,7 @@ export const withNext = defineCase({
       add: { indirect: 'all' } as const,
       lay: (laid: LaidOut) => flagsOf(laid, flags),
     }));
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -200,7 +200,7 @@ export const tableLoop = defineCase({
       brokenTable('next-in-ring-table', table, { 1: { next: 7 } }),
       brokenTable('next-far', table, { 0: { next: 0xffff } }),
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -219,7 +219,7 @@ export const nestedTable = defineCase({
       // Who follows it meets no buffer on the way round, and so nothing to count.
       brokenTable('first-entry-refers-to-itself', () => guest.allocate({ size: 64 }), {}, 0),
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });
 
@@ -236,6 +236,6 @@ export const unnegotiated = defineCase({
       brokenTable('sound-table', () => guest.allocate({ size: 64 }), {}),
       { key: 'flag-on-buffer', lay: ({ ring, places }) => ring.writeDescriptor(places[0] ?? 0, { flags: INDIRECT }) },
     ];
-    context.points(all, (point) => survivesOnSplit(context, check, point));
+    eachSurvivedOnSplit(context, check, all);
   },
 });

@@ -1,6 +1,6 @@
 import { readable, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { runningQueue, servesAfresh } from '../running-queue.ts';
+import { presumesService, runningQueue, servesAfresh } from '../running-queue.ts';
 
 /** Indirect tables with more entries than the queue has (virtio 2.7.5.3.1, 2.8.19). */
 
@@ -18,6 +18,7 @@ export const longTable = defineCase({
     const all = [17, 32, 130, 256, 1024, 2048].flatMap((entries) =>
       (['readable', 'writable'] as const).map((kind) => ({ key: `entries=${entries},${kind}`, entries, kind })),
     );
+    presumesService(context, check);
     context.points(all, ({ key, entries, kind }) => {
       const { session, driver, queue } = runningQueue(context, { size, indirect: true });
       const sound = driver.chain({ seed: 1 });
