@@ -98,8 +98,11 @@ function begun(features: bigint) {
     begin();
     lent = add(receive, [], 2048);
   };
+  const owed = (index: number, used: number): number => model.callsOwed(queues[index] as number, used);
+  const looked = (index: number, used: number, calls: number): void =>
+    model.observe({ kind: 'calls', queue: queues[index] as number, before: calls, used, calls });
   const found = (): string[] => model.findings.map(({ requirement }) => requirement);
-  return { model, command, pass, send, use, receives, again, found };
+  return { model, command, pass, send, use, receives, again, found, owed, looked };
 }
 
 const modes = (...on: readonly number[]): number[][] =>
@@ -260,6 +263,31 @@ t.test('parameters that were taken are told again, and a queue that is none for 
     'net/reset-clears-coalescing',
     'net/coalescing-reserved-field-ignored',
   ]);
+  t.end();
+});
+
+t.test('calls of queues for packets are owed until a command sets parameters, and behind a reset again', (t) => {
+  const parameters = [8, 0, 0, 0, 50, 0, 0, 0];
+  for (const [features, bytes, isSaved] of [
+    [coalescing, [6, 0, ...parameters], true],
+    [coalescing, [6, 2, 1, 0, 0, 0, ...parameters], true],
+    [coalescing, [6, 3, 1, 0, 0, 0], false],
+    [ctrlRx, [0, promiscuous, 1], false],
+    [ctrlRx, [9, 9], false],
+  ] as const) {
+    const { command, looked, send, use, again, found, owed } = begun(features);
+    const one = (): void => use(transmit, send(frameTo(other)), []);
+    command(bytes, ...(bytes[1] === 3 ? [0, ...new Array<number>(8).fill(0)] : []));
+    one();
+    t.equal(owed(transmit, 1), isSaved ? 0 : 1, `behind command ${bytes.slice(0, 2)}`);
+    looked(transmit, 1, 0);
+    const missing = isSaved ? [] : ['notify/used-buffers-notified-with-flag-clear'];
+    t.strictSame(found(), missing, 'no call came');
+    t.equal(owed(control, 1), 1, 'commands are called for');
+    again();
+    one();
+    t.equal(owed(transmit, 1), 1, 'and so are packets, behind a reset');
+  }
   t.end();
 });
 

@@ -16,6 +16,8 @@ export interface CallsModelOptions {
   readonly callsAtOnce: boolean;
   /** The used idx of a split ring at which the driver asks for a call, with EVENT_IDX. */
   readonly usedEvent: number;
+  /** The device may wait with its calls: by what it was told, none is owed at any time. */
+  readonly maySaveCalls: () => boolean;
   readonly requirements: TransportRequirements;
   readonly tell: Tell;
   readonly take: (liberty: LibertyName) => void;
@@ -122,6 +124,11 @@ export class CallsModel {
    * be one of what was in flight then, and the ring no longer calls.
    */
   owed(used: number): number {
+    return this.#options.maySaveCalls() ? 0 : this.#wanted(used);
+  }
+
+  /** As many calls are owed by a device that saves none. */
+  #wanted(used: number): number {
     if (!this.#hasCalls || this.#isLost || this.#ring.isQuiet()) return 0;
     const isOwed = !this.#ring.isRingLost() && used > this.#seenUsed && this.#isCallOwed(this.#seenUsed, used);
     return isOwed ? this.#seenCalls + 1 : 0;
@@ -132,6 +139,7 @@ export class CallsModel {
     const owed = this.owed(used);
     if (calls < owed) this.#tellCallMissing(used - this.#seenUsed);
     else if (owed > 0) this.#options.take('coalesced-calls');
+    else if (calls < this.#wanted(used)) this.#options.take('saved-calls');
     if (!this.#ring.isRingLost() && !this.#isLost) this.#checkUnasked(used, calls);
     this.#checkSilenced(calls);
     // A call that came behind `before` may be that of an element behind `used`.

@@ -53,6 +53,8 @@ export interface DeviceModel {
   attached?(index: number, features: bigint): void;
   /** Whether a byte of configuration space may change by what is not followed. */
   mayChange?(at: number): boolean;
+  /** Whether the device may wait with calls of the ring of this index. */
+  maySaveCalls?(index: number, features: bigint): boolean;
   /** Configuration space was read. */
   configured?(offset: number, bytes: Uint8Array): void;
 }

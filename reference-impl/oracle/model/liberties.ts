@@ -11,6 +11,11 @@ export const liberties = {
     clause: 'virtio 2.7.7.2: a notification follows the use of buffers, and may stand for several uses',
     allows: 'one call or more for the elements that became used between two looks',
   },
+  'saved-calls': {
+    clause:
+      'virtio 5.1.9.5.10: with parameters of coalescing, a notification comes behind so many packets or such a time',
+    allows: 'no call of a queue for packets behind the first command that sets parameters, until a reset',
+  },
   'spurious-calls': {
     clause: 'virtio 2.7.7.1: the driver handles a notification that it did not ask for',
     allows: 'calls without a use, unless EVENT_IDX says when one is wanted',

@@ -348,6 +348,7 @@ export class Model {
       usesWhileDisabled: this.#target.device === 'net' && index % 2 === 1,
       isServed: () => !has('VHOST_USER_PROTOCOL_F_STATUS') || (state.status & driverOk) !== 0,
       breaks: () => state.broken.add(index),
+      maySaveCalls: () => this.#device.maySaveCalls?.(index, state.accepted.device) === true,
       device: this.#device,
       requirements: this.#requirements,
       tell: this.#tell,

@@ -39,6 +39,8 @@ export class CoalescingModel {
   /** Parameters for a queue that were taken. */
   readonly #taken = new Set<string>();
   #underWay = 0;
+  /** A command set parameters, or may have. */
+  #isSet = false;
 
   constructor(options: DeviceModelOptions) {
     this.#options = options;
@@ -47,9 +49,12 @@ export class CoalescingModel {
   reset(): void {
     this.#kept.clear();
     this.#taken.clear();
+    this.#isSet = false;
   }
 
+  /** Nothing is known of the parameters any more. */
   lose(): void {
+    this.#isSet = true;
     for (const queue of this.#kept.keys()) this.#kept.set(queue, undefined);
   }
 
@@ -59,9 +64,16 @@ export class CoalescingModel {
     else if (!this.#kept.has(queue)) this.#kept.set(queue, behindReset);
   }
 
+  /** A queue for packets has parameters other than those behind a reset, or may have. */
+  maySaveCalls(queue: number, features: bigint): boolean {
+    const canHave = (features & (VIRTIO_NET_F_NOTF_COAL | VIRTIO_NET_F_VQ_NOTF_COAL)) !== 0n;
+    return canHave && this.#isSet && !isControlQueue(queue, features);
+  }
+
   begin(command: number, data: Uint8Array, room: number, features: bigint): Pending {
     // Of two that are under way, either may be the first.
     if (this.#underWay++ > 0) this.lose();
+    if (command !== VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET) this.#isSet = true;
     const complete = this.#completed(command, data, room, features);
     if (complete === undefined) this.lose();
     return {

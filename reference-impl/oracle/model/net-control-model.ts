@@ -101,6 +101,10 @@ export class NetControlModel {
     this.#coalescing.queueTurned(index, isOn);
   }
 
+  maySaveCalls(index: number, features: bigint): boolean {
+    return this.#coalescing.maySaveCalls(index, features);
+  }
+
   /** What becomes of a frame that arrives now; undefined where it is open. */
   verdictOf(frame: Uint8Array, features: bigint): FilterVerdict | undefined {
     const [first, ...others] = this.#filters.map((filter) => verdictOf(filter, frame, features));

@@ -123,6 +123,10 @@ export class NetModel implements DeviceModel {
     if (isControlQueue(index, features)) this.#control.attached();
   }
 
+  maySaveCalls(index: number, features: bigint): boolean {
+    return this.#control.maySaveCalls(index, features);
+  }
+
   mayChange(at: number): boolean {
     return at >= netConfig.mac && at < netConfig.mac + MAC_SIZE && this.#control.isAddressOpen;
   }
