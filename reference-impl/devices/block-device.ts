@@ -27,7 +27,7 @@ import {
   VIRTIO_ID_BLOCK,
 } from './block-layout.ts';
 import { type BlockOutcome, type BlockRules, blockRules } from './block-rules.ts';
-import type { StepOutcome } from './parent-driver.ts';
+import type { QueueFailure, QueueStart, StepOutcome } from './parent-driver.ts';
 import { type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 import type { RegisteredDevice } from './registered-device.ts';
 
@@ -120,6 +120,11 @@ export class BlockDevice extends QueuedDevice {
     super.setFeatures(features);
     if ((changed & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === 0n) return;
     this.config[blockConfig.writeback] = this.#rules.writeback(features);
+  }
+
+  override startQueue(index: number, start: QueueStart): QueueFailure | undefined {
+    this.config[blockConfig.writeback] = this.#rules.writebackAtStart(this.config[blockConfig.writeback] ?? 0);
+    return super.startQueue(index, start);
   }
 
   /** Only `writeback` can be written, and only with CONFIG_WCE (virtio 5.2.5). */

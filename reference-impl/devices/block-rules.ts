@@ -55,6 +55,8 @@ export interface BlockRules {
   readonly zeroed: () => number;
   /** `writeback` of config space when features are accepted: drivers flush a disk that has a cache. */
   readonly writeback: (features: bigint) => number;
+  /** `writeback` once a queue starts, given what it was. */
+  readonly writebackAtStart: (before: number) => number;
   /** The 20 bytes of GET_ID. */
   readonly identity: (serial: string) => Uint8Array;
   /** Carries a request out, data and status, and tells its chain as used, which must come behind. */
@@ -94,6 +96,7 @@ export const blockRules: BlockRules = {
   zeroed: () => 0,
   writeback: (features) =>
     (features & (VIRTIO_BLK_F_CONFIG_WCE | VIRTIO_BLK_F_FLUSH)) === VIRTIO_BLK_F_CONFIG_WCE ? 0 : 1,
+  writebackAtStart: (before) => before,
   identity: encodeBlockId,
   inOrder: (_, carryOut, tell) => {
     carryOut();

@@ -51,6 +51,11 @@ export const blockConfigFaults = {
   ),
   'block-num-queues-zero': deviceFault('blk/num-queues-at-least-one', 'num_queues is 0', holding('numQueues', 0, 0)),
   'block-writeback-two': deviceFault('blk/writeback-zero-or-one', 'writeback is 2', holding('writeback', 2)),
+  'block-writeback-lost-at-start': deviceFault(
+    'blk/writeback-set-before-driver-ok-stays',
+    'the first queue that starts makes writeback 1, whatever a driver wrote before',
+    inBlock({ writebackAtStart: () => 1 }),
+  ),
   'block-may-unmap-two': deviceFault(
     'blk/write-zeroes-may-unmap-zero-or-one',
     'write_zeroes_may_unmap is 2',

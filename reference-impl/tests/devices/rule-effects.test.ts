@@ -130,6 +130,7 @@ const blockEntries: { readonly [K in keyof BlockRules]: readonly BlockRules[K][]
   acceptsRangeFlags: [() => true, () => false],
   zeroed: [() => 0x5a],
   writeback: [() => 1],
+  writebackAtStart: [() => 1],
   identity: [(serial) => blockRules.identity(serial.slice(1))],
   inOrder: [
     (_, act, tell) => {

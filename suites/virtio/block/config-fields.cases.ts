@@ -1,6 +1,6 @@
 import type { FeatureName } from '../../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../../case.ts';
-import { type ConfigField, fieldFrom } from '../device-parts.ts';
+import { type ConfigField, configOf, fieldFrom } from '../device-parts.ts';
 import { blockFields as fields } from './config-layout.ts';
 
 /** What the fields that come with a feature may hold (virtio 5.2.4, 5.2.5). */
@@ -116,6 +116,31 @@ export const writeback = defineCase({
   run({ session, requirement }) {
     const check = requirement('blk/writeback-zero-or-one');
     check.oneOf(fieldFrom(session, check, fields.writeback), [0, 1], 'writeback');
+  },
+});
+
+export const writebackBeforeStart = defineCase({
+  id: 'virtio/block/writeback-set-before-driver-ok-stays',
+  title: 'writeback that is written before DRIVER_OK and before any ring starts is the same behind the first request',
+  proves: { 'blk/writeback-set-before-driver-ok-stays': 'block-writeback-lost-at-start' },
+  applies: {
+    start: 'negotiated',
+    devices: ['block'],
+    negotiate: ['VIRTIO_BLK_F_CONFIG_WCE', 'VIRTIO_BLK_F_FLUSH'],
+    needs: ['device.config'],
+  },
+  run({ session, driver, ring, requirement }) {
+    const check = requirement('blk/writeback-set-before-driver-ok-stays');
+    const shown = (): number => fieldFrom(session, check, fields.writeback);
+    const write = (value: number) => configOf(session).write(fields.writeback.at, Uint8Array.of(value));
+    const before = shown();
+    const set = 1 - before;
+    check.granted(write(set), `a write of ${set} to writeback`);
+    check.presumes(shown() === set, `writeback shows the ${set} that was written`);
+    driver.warmUp(driver.attach(ring({ size: 16 })));
+    check.equal(shown(), set, 'writeback behind the first request');
+    // A device keeps it for the cases behind this one.
+    write(before);
   },
 });
 
