@@ -4,6 +4,7 @@ import t from 'tap';
 import { recordSchemaVersion } from '../../reports/record/record.ts';
 import { emptyDirectory, run } from './command-line.ts';
 import { refuses } from './refusal.ts';
+import { sharedRun } from './shared-run.ts';
 
 t.test('targets that are none', async (t) => {
   const cwd = emptyDirectory(t);
@@ -162,12 +163,12 @@ t.test('help and lists', async (t) => {
   for (const word of ['run', 'list', 'report', 'compare', 'certify', 'guest', 'observe', 'Examples:', 'Exit codes:'])
     t.match(help.stdout, word);
   for (const subject of ['cases', 'requirements', 'features', 'targets']) {
-    const { code, stdout } = await run(['list', subject, '--json'], { cwd });
+    const { code, stdout } = await sharedRun(['list', subject, '--json'], { cwd });
     const rows: unknown = JSON.parse(stdout);
     t.equal(code, 0);
     t.ok(Array.isArray(rows) && rows.length > 3, `${subject}: one array`);
   }
-  const dry = await run(['run', 'reference', '--dry-run', '--case', 'virtio/split-ring'], { cwd });
+  const dry = await sharedRun(['run', 'reference', '--dry-run', '--case', 'virtio/split-ring'], { cwd });
   t.equal(dry.code, 0);
   t.match(dry.stdout, /^reference: \d+ results, \d+ not applicable/);
   t.notOk(existsSync(join(cwd, 'vhost-conformance-out')), 'a dry run makes nothing');

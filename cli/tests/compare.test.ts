@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { emptyDirectory, run } from './command-line.ts';
+import { sharedRun } from './shared-run.ts';
 
 const serve = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
 const faulty = `${process.execPath} '${serve}' --socket {socket} --device block --fault other-version-accepted`;
-const about = ['--case', 'vhost-user/header', '--negotiation', 'minimal'];
+const about = ['--case', 'vhost-user/header', '--negotiation', 'minimal', '--reporter', 'json'];
 
 t.test('a run with a fault broke what one without has, and a baseline says the same', async (t) => {
   const cwd = emptyDirectory(t);
@@ -23,29 +24,29 @@ t.test('a run with a fault broke what one without has, and a baseline says the s
   t.match(worse.stdout, /npx vhost-conformance run --exec/);
   t.match(readFileSync(join(cwd, 'page', 'compare.html'), 'utf8'), '<h3>Broke</h3>');
 
-  const better = await run(['compare', 'bad', 'good', '--json'], { cwd });
+  const better = await sharedRun(['compare', 'bad', 'good', '--json'], { cwd });
   t.equal(better.code, 0, better.stderr);
   const { changes, worse: isWorse } = JSON.parse(better.stdout);
   t.equal(isWorse, false);
   t.ok(changes.some(({ kind }: { kind: string }) => kind === 'mended'));
 
-  const saved = await run(['compare', 'good', '--save', 'baseline.json'], { cwd });
+  const saved = await sharedRun(['compare', 'good', '--save', 'baseline.json'], { cwd });
   t.match(saved, { code: 0, stdout: 'Baseline: baseline.json\n' });
-  t.match(await run(['compare', 'baseline.json', 'good'], { cwd }), { code: 0 });
-  t.match(await run(['compare', 'baseline.json', 'bad'], { cwd }), { code: 1, stdout: /^Broke/m });
+  t.match(await sharedRun(['compare', 'baseline.json', 'good'], { cwd }), { code: 0 });
+  t.match(await sharedRun(['compare', 'baseline.json', 'bad'], { cwd }), { code: 1, stdout: /^Broke/m });
 
   cpSync(join(cwd, 'good'), join(cwd, 'again'), { recursive: true });
-  const refused = await run(['report', 'good', 'again', '--out', 'twice'], { cwd });
+  const refused = await sharedRun(['report', 'good', 'again', '--out', 'twice'], { cwd });
   t.match(refused, { code: 2, stderr: /"vhost-conformance compare"/ });
 });
 
 t.test('what cannot be compared is refused in one line', async (t) => {
   const cwd = emptyDirectory(t);
-  t.match(await run(['compare', 'nowhere', 'nowhere'], { cwd }), {
+  t.match(await sharedRun(['compare', 'nowhere', 'nowhere'], { cwd }), {
     code: 2,
     stderr: /nowhere: no such directory or file\n$/,
   });
-  t.match(await run(['compare', '.'], { cwd }), { code: 2, stderr: /wants two runs or more/ });
+  t.match(await sharedRun(['compare', '.'], { cwd }), { code: 2, stderr: /wants two runs or more/ });
 });
 
 t.test('expectations are written from a run, shown as a difference, and then hold', async (t) => {
@@ -60,7 +61,7 @@ t.test('expectations are written from a run, shown as a difference, and then hol
     'known.json',
   ];
   const environment = { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: join(cwd, 'summary.md') };
-  const refused = await run(['run', 'reference', '--update-expectations'], { cwd });
+  const refused = await sharedRun(['run', 'reference', '--update-expectations'], { cwd });
   t.match(refused, { code: 2, stderr: /--update-expectations wants --expect FILE/ });
   const first = await run([...words, '--update-expectations', '--out', 'first', '--reporter', 'github'], {
     cwd,
@@ -74,6 +75,6 @@ t.test('expectations are written from a run, shown as a difference, and then hol
     readFileSync(join(cwd, 'summary.md'), 'utf8'),
     /^## 0 violations on 0 of 1 target\n[\s\S]*\| serve\.js \| 0 \| 1 \| 0 \| 0 \| 1 \|/,
   );
-  const again = await run([...words, '--out', 'again'], { cwd });
+  const again = await sharedRun([...words, '--reporter', 'json', '--out', 'again'], { cwd });
   t.equal(again.code, 0, again.stdout);
 });

@@ -8,9 +8,9 @@ import { emptyDirectory, livingProcesses, type Started, start, until } from './c
 import { noRedis, OwnRedis } from './own-redis.ts';
 import { refuses } from './refusal.ts';
 
-const sliceRuns = 20;
+const sliceRuns = 12;
 /** More are run where it is told, and a worker and Redis killed for each four of them. */
-const slices = Number(process.env['VHOST_CONFORMANCE_SLICES'] ?? 4);
+const slices = Number(process.env['VHOST_CONFORMANCE_SLICES'] ?? 3);
 const mostMs = 120_000 + slices * 10_000;
 
 /** Seconds behind which a slice is lost: for workers that are killed, and for others. */

@@ -2,17 +2,21 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { emptyDirectory, livingProcesses, run, start, until } from './command-line.ts';
+import { type Ended, emptyDirectory, livingProcesses, run, start, until } from './command-line.ts';
+import { endOf } from './refusal.ts';
 
 /** One clear line, exit code 2, nothing made. */
-async function refused(t: Test, words: readonly string[], line: RegExp, environment = {}): Promise<void> {
+async function refused(t: Test, words: readonly string[], line: RegExp, name: string): Promise<void> {
   const cwd = emptyDirectory(t);
-  const { code, stdout, stderr } = await run(['guest', ...words], { cwd, environment });
+  isRefusal(t, await endOf(t, ['guest', ...words], { cwd }), line, name);
+  t.same(readdirSync(cwd), [], `${name}: nothing is made`);
+}
+
+function isRefusal(t: Test, { code, stdout, stderr }: Ended, line: RegExp, name: string): void {
   const last = stderr.trimEnd().split('\n').at(-1) ?? '';
-  t.same({ code, stdout }, { code: 2, stdout: '' });
-  t.match(last, /^vhost-conformance: /);
-  t.match(last, line);
-  t.same(readdirSync(cwd), [], 'nothing is made');
+  t.same({ code, stdout }, { code: 2, stdout: '' }, `${name}: exit 2`);
+  t.match(last, /^vhost-conformance: /, `${name}: a line of ours`);
+  t.match(last, line, name);
 }
 
 const requests: { readonly name: string; readonly words: readonly string[]; readonly line: RegExp }[] = [
@@ -70,10 +74,15 @@ const requests: { readonly name: string; readonly words: readonly string[]; read
   },
   { name: 'a run that is none', words: ['--', 'run', '--resume', '/nonexistent'], line: /holds no results/ },
 ];
-for (const { name, words, line } of requests) t.test(name, async (t) => await refused(t, words, line));
+t.test('requests that are none', async (t) => {
+  for (const { name, words, line } of requests) await refused(t, words, line, name);
+});
 
 t.test('without QEMU', async (t) => {
-  await refused(t, ['--shell', 'true'], /run: sudo apt-get install .*qemu-system-x86$/, { PATH: '/nonexistent' });
+  const cwd = emptyDirectory(t);
+  const ended = await run(['guest', '--shell', 'true'], { cwd, environment: { PATH: '/nonexistent' } });
+  isRefusal(t, ended, /run: sudo apt-get install .*qemu-system-x86$/, 'no QEMU');
+  t.same(readdirSync(cwd), [], 'nothing is made');
 });
 
 /** A mirror of Debian that answers everything so. */
@@ -88,36 +97,38 @@ async function mirror(t: Test, answer: Parameters<typeof createServer>[1]): Prom
   return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/debian`, server };
 }
 
-async function notFetched(t: Test, url: string, line: RegExp): Promise<void> {
-  const cwd = emptyDirectory(t);
-  const cache = join(cwd, 'cache');
-  const { code, stderr } = await run(['guest', '--cache', cache, '--debian-mirror', url, '--shell', 'true'], { cwd });
-  t.equal(code, 2);
-  t.match(stderr.trimEnd().split('\n').at(-1), line);
-  t.same(readdirSync(cache), [], 'nothing is left in the cache');
-}
+const brokenMirrors: Readonly<Record<string, readonly [Parameters<typeof createServer>[1], RegExp]>> = {
+  'a mirror without it': [
+    (_request, response) => void response.writeHead(404).end(),
+    /lists .* cannot be fetched: .*does not have a Release file/,
+  ],
+  'lists without a signature': [
+    (_request, response) => void response.end('Origin: Debian\nSuite: bookworm\n'),
+    /lists .* cannot be fetched: .*(signed|Clearsigned)/,
+  ],
+  'a download that breaks off': [
+    (_request, response) => {
+      response.writeHead(200, { 'content-length': 100_000 });
+      response.write('-----BEGIN PGP SIGNED MESSAGE-----\n', () => response.destroy());
+    },
+    /lists .* cannot be fetched: /,
+  ],
+};
 
-t.test(
-  'no network',
-  async (t) => await notFetched(t, 'http://127.0.0.1:1/debian', /lists .* cannot be fetched: .*127\.0\.0\.1/),
-);
-
-t.test('a mirror without it', async (t) => {
-  const { url } = await mirror(t, (_request, response) => void response.writeHead(404).end());
-  await notFetched(t, url, /lists .* cannot be fetched: .*does not have a Release file/);
-});
-
-t.test('lists without a signature', async (t) => {
-  const { url } = await mirror(t, (_request, response) => void response.end('Origin: Debian\nSuite: bookworm\n'));
-  await notFetched(t, url, /lists .* cannot be fetched: .*(signed|Clearsigned)/);
-});
-
-t.test('a download that breaks off', async (t) => {
-  const { url } = await mirror(t, (_request, response) => {
-    response.writeHead(200, { 'content-length': 100_000 });
-    response.write('-----BEGIN PGP SIGNED MESSAGE-----\n', () => response.destroy());
-  });
-  await notFetched(t, url, /lists .* cannot be fetched: /);
+t.test('what is not fetched leaves nothing in the cache', async (t) => {
+  const notFetched = async (name: string, url: string, line: RegExp): Promise<void> => {
+    const cwd = emptyDirectory(t);
+    const cache = join(cwd, 'cache');
+    const words = ['guest', '--cache', cache, '--debian-mirror', url, '--shell', 'true'];
+    const { code, stderr } = await endOf(t, words, { cwd });
+    t.equal(code, 2, `${name}: exit 2`);
+    t.match(stderr.trimEnd().split('\n').at(-1), line, name);
+    t.same(readdirSync(cache), [], `${name}: nothing is left in the cache`);
+  };
+  await notFetched('no network', 'http://127.0.0.1:1/debian', /lists .* cannot be fetched: .*127\.0\.0\.1/);
+  for (const [name, [answer, line]] of Object.entries(brokenMirrors)) {
+    await notFetched(name, (await mirror(t, answer)).url, line);
+  }
 });
 
 t.test('ended while it fetches', async (t) => {

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -10,20 +10,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { emptyDirectory, run } from './command-line.ts';
 import { isNightly } from './nightly.ts';
+import { sharedRun } from './shared-run.ts';
 
 /**
  * Every command that reads a file or a directory of someone else, with things in its place that no such file is. Each ends
  * by itself with one line that says what it is, in bounded memory; nothing is written.
  */
 
-const main = fileURLToPath(new URL('../main.js', import.meta.url));
 /** A program that waits for a FIFO or reads without an end waits longer. */
 const patienceMs = 120_000;
-/** What node and the program take by themselves is a third of it. */
+/** Of one process that runs them all. What node and the program take by themselves is a third of it. */
 const mostMemoryKb = 600_000;
 
 const brackets = 'a million brackets';
@@ -74,47 +73,6 @@ const readers: readonly Reader[] = [
   { words: ['certify', '--claim', 'named.json', '--key', 'named.pem', '--out', 'new'], file: 'named.json' },
 ];
 
-const memory = `
-const { writeFileSync } = require('node:fs');
-process.on('exit', () => writeFileSync(process.env.MEMORY_FILE, String(process.resourceUsage().maxRSS)));
-`;
-
-interface Told {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly memoryKb: number;
-}
-
-function told(words: readonly string[], cwd: string): Promise<Told> {
-  const preload = join(cwd, '..', 'memory.cjs');
-  const memoryFile = join(cwd, '..', `memory-${Math.random()}`);
-  writeFileSync(preload, memory);
-  // Without NODE_OPTIONS, which the test runner gives to every child in order to follow it.
-  const program = ['-u', 'NODE_OPTIONS', process.execPath, '--require', preload, main];
-  const child = spawn('/usr/bin/env', [...program, ...words], {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, CI: '1', MEMORY_FILE: memoryFile },
-    timeout: patienceMs,
-    killSignal: 'SIGKILL',
-  });
-  const text = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    text.stdout += piece;
-  });
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
-    text.stderr += piece;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => {
-      const memoryKb = code === null ? Number.NaN : Number(readFileSync(memoryFile, 'utf8'));
-      resolve({ code, ...text, memoryKb });
-    });
-  });
-}
-
 t.test('files of strangers', async (t) => {
   const cwd = emptyDirectory(t);
   const made = await run(
@@ -147,7 +105,10 @@ t.test('files of strangers', async (t) => {
       put(path);
       const before = readdirSync(place).sort();
       const what = `${words.join(' ')}, where ${file} is ${name}`;
-      const { code, stdout, stderr, memoryKb } = await told(words.map(actual), place);
+      const { code, stdout, stderr, memoryKb } = await sharedRun(words.map(actual), {
+        cwd: place,
+        withinMs: patienceMs,
+      });
       if (judges !== undefined && name === brackets) {
         t.equal(code, 1, what);
         t.match(stdout, judges, what);
@@ -172,7 +133,7 @@ t.test('a corpus of strangers: what is no program is left out', async (t) => {
   mkdirSync(join(place, 'corpus'), { recursive: true });
   for (const name of ['a file of 64 GiB', brackets]) strangers[name]?.(join(place, 'corpus', `${name.length}.pb`));
   const words = ['fuzz', 'reference', '--runs', '1', '--no-seeds', '--corpus', 'corpus', '--out', 'new'];
-  const { code, stderr, memoryKb } = await told(words, place);
+  const { code, stderr, memoryKb } = await sharedRun(words, { cwd: place, withinMs: patienceMs });
   t.equal(code, 0, stderr);
   t.ok(memoryKb < mostMemoryKb, `${memoryKb} KiB`);
 });

@@ -2,9 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { emptyDirectory, eventsOf, livingProcesses, run, scratchOf, shortCases, start, until } from './command-line.ts';
+import { nightly } from './nightly.ts';
+import { sharedRun } from './shared-run.ts';
 
 /** Many short results: whatever is done, it is done in the middle. */
-const words = ['run', 'reference', ...shortCases, '--repeat', '120', '--out', 'out'];
+const words = ['run', 'reference', ...shortCases, '--repeat', '80', '--out', 'out'];
 const enough = 30;
 
 interface Interrupted {
@@ -17,10 +19,10 @@ interface Interrupted {
 }
 
 /** Starts a run and comes back in the middle of it. */
-async function inTheMiddle(t: Test): Promise<Interrupted> {
+async function inTheMiddle(t: Test, reporter = 'json'): Promise<Interrupted> {
   const cwd = emptyDirectory(t);
   const root = join(cwd, 'out');
-  const started = start(words, { cwd });
+  const started = start([...words, '--reporter', reporter], { cwd });
   t.teardown(() => started.child.kill('SIGKILL'));
   await until(() => finished(root) >= enough, 'the first results');
   const mark = `vhost-conformance-run-${started.child.pid}-`;
@@ -44,13 +46,13 @@ function losesNothing(t: Test, root: string): void {
   t.ok(done >= enough && begun - done <= 1, `${done} of ${begun} results that were begun are there`);
 }
 
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
+for (const [signal, code, tried] of [
+  ['SIGINT', 130, {}],
+  ['SIGTERM', 143, nightly],
+  ['SIGHUP', 129, nightly],
 ] as const) {
-  t.test(`${signal} ends a run cleanly`, async (t) => {
-    const { root, started, mark } = await inTheMiddle(t);
+  t.test(`${signal} ends a run cleanly`, tried, async (t) => {
+    const { root, started, mark } = await inTheMiddle(t, 'html');
     started.child.kill(signal);
     const ended = await started.ended;
     t.equal(ended.code, code);
@@ -83,7 +85,7 @@ t.test('SIGKILL of the runner leaves no process and loses no finished result; th
   t.match(eventsOf(root).at(-1), { event: 'end', reason: 'completed' });
   t.same(scratchOf(started.child.pid), [], 'what the killed run left in the temporary directory is removed');
 
-  const again = await run(['run', '--resume', 'out'], { cwd });
+  const again = await sharedRun(['run', '--resume', 'out'], { cwd });
   t.equal(again.code, 0, 'nothing is missing any more');
   t.equal(finished(root), planned);
 });
@@ -100,7 +102,7 @@ t.test('SIGKILL of a host makes the running case an error, and another host does
   for (const { error } of errors) t.match(error, /the host process ended by signal SIGKILL/);
   await until(() => livingProcesses(mark).length === 0, 'no process is left');
 
-  const resumed = await run(['run', '--resume', 'out'], { cwd });
+  const resumed = await sharedRun(['run', '--resume', 'out'], { cwd });
   t.equal(resumed.code, 0, 'what was an error of ours runs again');
   t.equal(finished(root), results.length + errors.length, 'and nothing else does');
 });

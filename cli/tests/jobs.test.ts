@@ -9,8 +9,12 @@ import { vhostMdevL1 } from '../../fixtures/targets/vhost-mdev.ts';
 import { externalTarget } from '../external-target.ts';
 import { checkJobs, instancesOf } from '../instances.ts';
 import { emptyDirectory, eventsOf, livingProcesses, run, scratchOf, shortCases, start, until } from './command-line.ts';
+import { sharedRun } from './shared-run.ts';
 
 const words = ['run', 'reference', ...shortCases, '--case', 'vhost-user/vring-limits'];
+/** Many short results: whatever is done, it is done in the middle. */
+const many = ['run', 'reference', ...shortCases, '--repeat', '80', '--jobs', '2', '--reporter', 'json', '--out', 'out'];
+const enough = 30;
 
 const verdictsOf = (root: string): Map<string, unknown> =>
   new Map(
@@ -25,7 +29,7 @@ t.test('two instances give the keys and verdicts that one gives, and say which o
     return;
   }
   const cwd = emptyDirectory(t);
-  const one = await run([...words, '--out', 'one', '--reporter', 'json'], { cwd });
+  const one = await sharedRun([...words, '--out', 'one', '--reporter', 'json'], { cwd });
   const two = await run([...words, '--jobs', '2', '--out', 'two', '--reporter', 'html,junit,json'], { cwd });
   t.equal(one.code, 0, one.stderr);
   t.equal(two.code, 0, two.stderr);
@@ -54,10 +58,10 @@ t.test('two instances give the keys and verdicts that one gives, and say which o
 t.test('Ctrl-C ends all instances, loses no finished result, and the run can go on', async (t) => {
   const cwd = emptyDirectory(t);
   const root = join(cwd, 'out');
-  const started = start([...words, '--repeat', '40', '--jobs', '2', '--out', 'out'], { cwd });
+  const started = start(many, { cwd });
   t.teardown(() => started.child.kill('SIGKILL'));
   const done = (): number => eventsOf(root).filter(({ event }) => event === 'case').length;
-  await until(() => done() >= 60, 'the first results');
+  await until(() => done() >= enough, 'the first results');
   started.child.kill('SIGINT');
   const ended = await started.ended;
   t.equal(ended.code, 130);
@@ -67,7 +71,7 @@ t.test('Ctrl-C ends all instances, loses no finished result, and the run can go 
   await until(() => livingProcesses(`vhost-conformance-run-${started.child.pid}-`).length === 0, 'no process is left');
   t.same(scratchOf(started.child.pid), []);
 
-  const resumed = await run(['run', '--resume', 'out'], { cwd });
+  const resumed = await sharedRun(['run', '--resume', 'out'], { cwd });
   t.equal(resumed.code, 0, resumed.stderr);
   t.equal(done(), eventsOf(root)[0]?.['planned'], 'each result is there once');
 });
@@ -75,10 +79,10 @@ t.test('Ctrl-C ends all instances, loses no finished result, and the run can go 
 t.test('SIGKILL of one host costs one result; the other goes on', async (t) => {
   const cwd = emptyDirectory(t);
   const root = join(cwd, 'out');
-  const started = start([...words, '--repeat', '40', '--jobs', '2', '--out', 'out'], { cwd });
+  const started = start(many, { cwd });
   t.teardown(() => started.child.kill('SIGKILL'));
   const results = (): ReturnType<typeof eventsOf> => eventsOf(root).filter(({ event }) => event === 'case');
-  await until(() => results().length >= 60, 'the first results');
+  await until(() => results().length >= enough, 'the first results');
   const [host] = livingProcesses(`vhost-conformance-run-${started.child.pid}-`).filter((pid) =>
     readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('host-main.js'),
   );

@@ -9,7 +9,8 @@ import { writeSampleRun } from '../../reports/tests/sample-run.ts';
 import { CacheDirectory } from '../guest/cache-directory.ts';
 import { defaultCachePath } from '../guest/cache-path.ts';
 import { type LinuxSource, linuxSource } from '../guest/linux-source.ts';
-import { emptyDirectory, run } from './command-line.ts';
+import { emptyDirectory } from './command-line.ts';
+import { sharedRun } from './shared-run.ts';
 
 /**
  * Our KTAP as `kunit.py parse` of Linux reads it. It is read where Linux's source was fetched before, and `npm run kunit`
@@ -92,7 +93,7 @@ t.test('a known deviation passes, an unknown one fails, and the exit status says
   const serve = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
   const faulty = `${process.execPath} '${serve}' --socket {socket} --device block --fault other-version-accepted`;
   const words = ['run', '--exec', faulty, '--case', 'vhost-user/header', '--negotiation', 'minimal'];
-  const ran = await run([...words, '--reporter', 'ktap,json', '--out', 'unknown'], { cwd });
+  const ran = await sharedRun([...words, '--reporter', 'ktap,json', '--out', 'unknown'], { cwd });
   t.equal(ran.code, 1, ran.stderr);
   const unknown = parsedWith(kunit ?? '', cwd, 'unknown/report.ktap');
   t.equal(unknown.status, 1);
@@ -100,10 +101,10 @@ t.test('a known deviation passes, an unknown one fails, and the exit status says
 
   const updated = [...words, '--expect', 'known.json', '--update-expectations', '--reporter', 'ktap'];
   writeFileSync(join(cwd, 'known.json'), '[]');
-  await run([...updated, '--out', 'learnt'], { cwd });
+  await sharedRun([...updated, '--out', 'learnt'], { cwd });
   const known = JSON.parse(readFileSync(join(cwd, 'known.json'), 'utf8'));
   t.ok(known.length > 0);
-  const again = await run([...words, '--expect', 'known.json', '--reporter', 'ktap', '--out', 'known'], { cwd });
+  const again = await sharedRun([...words, '--expect', 'known.json', '--reporter', 'ktap', '--out', 'known'], { cwd });
   t.equal(again.code, 0, again.stderr);
   t.match(readFileSync(join(cwd, 'known/report.ktap'), 'utf8'), / # XFAIL /);
   const parsed = parsedWith(kunit ?? '', cwd, 'known/report.ktap');

@@ -2,16 +2,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { emptyDirectory, eventsOf, run, shortCases } from './command-line.ts';
+import { sharedRun } from './shared-run.ts';
 
-const reporters = ['--reporter', 'html,junit,ktap,tap,json'];
 const words = ['run', 'reference', ...shortCases];
+const quick = ['--reporter', 'json'];
 
 t.test('shards together make the run that one process makes, whatever merges them', async (t) => {
   const cwd = emptyDirectory(t);
   const [whole, first, second] = await Promise.all([
-    run([...words, ...reporters, '--out', 'whole'], { cwd }),
-    run([...words, ...reporters, '--shard', '1/2', '--out', 'first'], { cwd }),
-    run([...words, ...reporters, '--shard', '2/2', '--out', 'second'], { cwd }),
+    run([...words, '--reporter', 'html,junit,ktap,tap,json', '--out', 'whole'], { cwd }),
+    run([...words, ...quick, '--shard', '1/2', '--out', 'first'], { cwd }),
+    run([...words, ...quick, '--shard', '2/2', '--out', 'second'], { cwd }),
   ]);
   for (const { code, stderr } of [whole, first, second]) t.equal(code, 0, stderr);
   const keysOf = (root: string): string[] =>
@@ -20,7 +21,7 @@ t.test('shards together make the run that one process makes, whatever merges the
       .map(({ key }) => String(key));
   t.same([...keysOf('first'), ...keysOf('second')].sort(), keysOf('whole'), 'each result once, in the order of keys');
 
-  const merged = await run(['report', 'first', 'second', '--out', 'merged', '--reporter', 'html,json'], { cwd });
+  const merged = await sharedRun(['report', 'first', 'second', '--out', 'merged', '--reporter', 'html,json'], { cwd });
   t.equal(merged.code, 0, merged.stderr);
   const verdictsOf = (root: string): unknown =>
     JSON.parse(readFileSync(join(cwd, root, 'report.json'), 'utf8')).features;
@@ -41,15 +42,15 @@ t.test('shards together make the run that one process makes, whatever merges the
 
 t.test('a run is resumed with its own plan only', async (t) => {
   const cwd = emptyDirectory(t);
-  await run([...words, '--out', 'out'], { cwd });
+  await sharedRun([...words, ...quick, '--out', 'out'], { cwd });
   const path = join(cwd, 'out', 'results.jsonl');
   const changed = readFileSync(path, 'utf8').replaceAll(/"planHash":"[0-9a-f]{4}/g, '"planHash":"0000');
   writeFileSync(path, changed);
-  const { code, stderr } = await run(['run', '--resume', 'out'], { cwd });
+  const { code, stderr } = await sharedRun(['run', '--resume', 'out'], { cwd });
   t.equal(code, 2);
   t.match(stderr, /^vhost-conformance: --resume \S+: the plan of that run is another one/);
   t.equal(readFileSync(path, 'utf8'), changed, 'nothing is added to it');
-  const named = await run(['run', 'reference', '--resume', 'out'], { cwd });
+  const named = await sharedRun(['run', 'reference', '--resume', 'out'], { cwd });
   t.match(named, { code: 2, stderr: /keeps its own targets; reference is none to name/ });
 });
 
@@ -64,7 +65,7 @@ t.test('a known deviation is expected, its absence is not', async (t) => {
     expires: '2999-01-01',
   };
   writeFileSync(path, JSON.stringify([entry]));
-  const { code, stdout } = await run([...words, '--expect', 'expected.json', '--out', 'out'], { cwd });
+  const { code, stdout } = await run([...words, ...quick, '--expect', 'expected.json', '--out', 'out'], { cwd });
   t.equal(code, 1, 'an unexpected pass fails');
   t.match(stdout, /passes, but fail is expected: none/);
 });

@@ -5,16 +5,20 @@ import { join } from 'node:path';
 import t from 'tap';
 import { emptyDirectory, eventsOf, run } from './command-line.ts';
 import { refuses } from './refusal.ts';
+import { sharedRun } from './shared-run.ts';
 
 /** What a directory that comes from a stranger can make us do: nothing outside it. */
 
-const oneCase = ['--case', 'vhost-user/owner/messages-before-set-owner-are-survived'];
+const oneCase = ['--case', 'vhost-user/owner/messages-before-set-owner-are-survived', '--reporter', 'json'];
 
 t.test('a recorded command is executed only if it is said again', async (t) => {
   const cwd = emptyDirectory(t);
   const server = join(process.cwd(), 'dist/drivers/reference/serve.js');
   const exec = `${process.execPath} ${server} --socket {socket} --device block`;
-  const first = await run(['run', '--exec', exec, '--case', 'vhost-user/owner/*', '--out', 'out'], { cwd });
+  const first = await run(
+    ['run', '--exec', exec, '--case', 'vhost-user/owner/*', '--reporter', 'json', '--out', 'out'],
+    { cwd },
+  );
   t.equal(first.code, 0, first.stderr);
   const path = join(cwd, 'out/results.jsonl');
   // As a run that was killed after its first result, and with another command.
@@ -24,14 +28,14 @@ t.test('a recorded command is executed only if it is said again', async (t) => {
   writeFileSync(join(cwd, 'stranger.sh'), `require('node:fs').writeFileSync('${join(cwd, 'executed')}', '');`);
   await refuses(t, ['run', '--resume', 'out'], /would execute or reach what its records name .* add: --exec /, cwd);
   t.notOk(existsSync(join(cwd, 'executed')));
-  const again = await run(['run', '--resume', 'out', '--exec', exec], { cwd });
+  const again = await sharedRun(['run', '--resume', 'out', '--exec', exec], { cwd });
   t.equal(again.code, 0, again.stderr);
   t.notOk(existsSync(join(cwd, 'executed')), 'what was typed takes the place of what was recorded');
 });
 
 t.test('a report follows no link, waits for no FIFO, and leaves no half', async (t) => {
   const cwd = emptyDirectory(t);
-  const made = await run(['run', 'reference', ...oneCase, '--out', 'out'], { cwd });
+  const made = await sharedRun(['run', 'reference', ...oneCase, '--out', 'out'], { cwd });
   t.equal(made.code, 0, made.stderr);
   writeFileSync(join(cwd, 'secret'), 'secret');
   const strange = async (name: string, change: (root: string) => void, line: RegExp): Promise<void> => {
@@ -60,20 +64,20 @@ t.test('a report follows no link, waits for no FIFO, and leaves no half', async 
 
 t.test('what records say reaches the terminal by name', async (t) => {
   const cwd = emptyDirectory(t);
-  await run(['run', 'reference', ...oneCase, '--out', 'out'], { cwd });
+  await sharedRun(['run', 'reference', ...oneCase, '--out', 'out'], { cwd });
   const root = join(cwd, 'out');
   const path = join(root, 'results.jsonl');
   const clear = '\\u001b[2J\\u202e';
   writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/"planHash":"[0-9a-f]/g, `"planHash":"${clear}`));
   mkdirSync(join(cwd, 'none'));
-  const { code, stdout, stderr } = await run(['report', 'out', 'none', '--out', 'merged'], { cwd });
+  const { code, stdout, stderr } = await sharedRun(['report', 'out', 'none', '--out', 'merged'], { cwd });
   t.equal(code, 2);
   for (const text of [stdout, stderr]) t.notMatch(text.replaceAll('\n', ''), /[\p{Cf}\p{Cc}]/u);
 });
 
 t.test('what a recorded run reaches is reached only if it is said again', async (t) => {
   const cwd = emptyDirectory(t);
-  await run(['run', 'reference', ...oneCase, '--out', 'out'], { cwd });
+  await sharedRun(['run', 'reference', ...oneCase, '--out', 'out'], { cwd });
   const place = join(cwd, 'victim.sock');
   let connections = 0;
   const server = createServer((socket) => {
@@ -105,7 +109,7 @@ t.test('what a recorded run reaches is reached only if it is said again', async 
 t.test('a campaign follows no link of its directory, and waits for no FIFO', async (t) => {
   const cwd = emptyDirectory(t);
   const fuzz = ['fuzz', 'reference', '--runs', '8', '--seed', '1', '--out', 'campaign'];
-  const made = await run(fuzz, { cwd });
+  const made = await sharedRun(fuzz, { cwd });
   t.equal(made.code, 0, made.stderr);
   writeFileSync(join(cwd, 'secret'), 'secret');
   mkdirSync(join(cwd, 'elsewhere'));

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { isListening } from '../../drivers/iut-process/listening-sockets.ts';
-import { emptyDirectory, eventsOf, run, until } from './command-line.ts';
+import { emptyDirectory, eventsOf, until } from './command-line.ts';
+import { isNightly } from './nightly.ts';
+import { sharedRun } from './shared-run.ts';
 
 interface Result {
   readonly key: string;
@@ -15,7 +17,7 @@ interface Result {
 async function judged(t: Test, words: readonly string[], cases: readonly string[]): Promise<Result[]> {
   const cwd = emptyDirectory(t);
   const globs = cases.flatMap((glob) => ['--case', glob]);
-  const { stderr } = await run(['run', ...words, ...globs, '--out', 'out', '--reporter', 'json'], { cwd });
+  const { stderr } = await sharedRun(['run', ...words, ...globs, '--out', 'out', '--reporter', 'json'], { cwd });
   const results = eventsOf(join(cwd, 'out')).filter(({ event }) => event === 'case') as unknown as Result[];
   t.not(results.length, 0, stderr);
   return results;
@@ -68,21 +70,29 @@ t.test(
   },
 );
 
-t.test('a network device without loopback: what it transmits is judged, the rest says why not', async (t) => {
-  const cases = ['virtio/split-ring/each-chain-used-once', 'virtio/net'];
-  const results = await judged(t, ['reference-net-silent', ...layouts], cases);
-  t.same(Object.keys(verdicts(results)).sort(), ['not-applicable', 'pass']);
-  const reasons = new Set(results.flatMap(({ outcomes }) => outcomes.flatMap(({ why }) => why ?? [])));
-  t.ok(reasons.has('missing: frames that come back to the port'));
-});
+/** Of the rules of split rings and of network devices; nightly all of them. */
+const splitRing = isNightly
+  ? ['virtio/split-ring']
+  : ['any-framing*', 'broken-ring*', 'buffers-lie-*', 'each-chain-used-once', 'nothing-written-*'].map(
+      (name) => `virtio/split-ring/${name}`,
+    );
+const net = isNightly ? ['virtio/net'] : ['received-*', 'transmit-*', 'mtu-*'].map((name) => `virtio/net/${name}`);
 
-t.test('with a station behind it data is judged that goes out and comes in', async (t) => {
-  const cases = ['virtio/split-ring'];
-  const silent = await judged(t, ['reference-net-silent', ...layouts], cases);
-  const station = await judged(t, ['reference-net-station', ...layouts], cases);
-  t.same(Object.keys(verdicts(station)).sort(), ['not-applicable', 'pass']);
-  t.ok((verdicts(station)['pass'] ?? 0) > (verdicts(silent)['pass'] ?? 0));
-});
+t.test(
+  'a network device of which nothing comes back is judged by what it transmits, one with a station by all',
+  async (t) => {
+    const silent = await judged(t, ['reference-net-silent', ...layouts], [...splitRing, ...net]);
+    t.same(Object.keys(verdicts(silent)).sort(), ['not-applicable', 'pass']);
+    const reasons = new Set(silent.flatMap(({ outcomes }) => outcomes.flatMap(({ why }) => why ?? [])));
+    t.ok(reasons.has('missing: frames that come back to the port'));
+
+    const station = await judged(t, ['reference-net-station', ...layouts], splitRing);
+    t.same(Object.keys(verdicts(station)).sort(), ['not-applicable', 'pass']);
+    const ofRings = silent.filter(({ key }) => key.startsWith('virtio/split-ring/'));
+    t.equal(ofRings.length, station.length);
+    t.ok((verdicts(station)['pass'] ?? 0) > (verdicts(ofRings)['pass'] ?? 0), 'data that goes out and comes in');
+  },
+);
 
 t.test('a served target that ends is said to have crashed, and what is left is not run', async (t) => {
   const cwd = emptyDirectory(t);
