@@ -7,7 +7,7 @@ import { sharedRun } from './shared-run.ts';
 
 /** Many short results: whatever is done, it is done in the middle. */
 const words = ['run', 'reference', ...shortCases, '--repeat', '80', '--out', 'out'];
-const enough = 30;
+const enough = 20;
 
 interface Interrupted {
   readonly cwd: string;
@@ -24,7 +24,7 @@ async function inTheMiddle(t: Test, reporter = 'json'): Promise<Interrupted> {
   const root = join(cwd, 'out');
   const started = start([...words, '--reporter', reporter], { cwd });
   t.teardown(() => started.child.kill('SIGKILL'));
-  await until(() => finished(root) >= enough, 'the first results');
+  await until(() => finished(root) >= enough, 'the first results', 120_000);
   const mark = `vhost-conformance-run-${started.child.pid}-`;
   const [host] = livingProcesses(mark).filter((pid) => commandOf(pid).includes('host-main.js'));
   if (host === undefined) throw new Error('there is no host process');

@@ -14,7 +14,7 @@ import { sharedRun } from './shared-run.ts';
 const words = ['run', 'reference', ...shortCases, '--case', 'vhost-user/vring-limits'];
 /** Many short results: whatever is done, it is done in the middle. */
 const many = ['run', 'reference', ...shortCases, '--repeat', '80', '--jobs', '2', '--reporter', 'json', '--out', 'out'];
-const enough = 30;
+const enough = 20;
 
 const verdictsOf = (root: string): Map<string, unknown> =>
   new Map(
@@ -61,7 +61,7 @@ t.test('Ctrl-C ends all instances, loses no finished result, and the run can go 
   const started = start(many, { cwd });
   t.teardown(() => started.child.kill('SIGKILL'));
   const done = (): number => eventsOf(root).filter(({ event }) => event === 'case').length;
-  await until(() => done() >= enough, 'the first results');
+  await until(() => done() >= enough, 'the first results', 120_000);
   started.child.kill('SIGINT');
   const ended = await started.ended;
   t.equal(ended.code, 130);
@@ -82,7 +82,7 @@ t.test('SIGKILL of one host costs one result; the other goes on', async (t) => {
   const started = start(many, { cwd });
   t.teardown(() => started.child.kill('SIGKILL'));
   const results = (): ReturnType<typeof eventsOf> => eventsOf(root).filter(({ event }) => event === 'case');
-  await until(() => results().length >= enough, 'the first results');
+  await until(() => results().length >= enough, 'the first results', 120_000);
   const [host] = livingProcesses(`vhost-conformance-run-${started.child.pid}-`).filter((pid) =>
     readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('host-main.js'),
   );
