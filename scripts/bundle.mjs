@@ -11,6 +11,8 @@ const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const bundled = join(dist, 'bundled');
 const programs = [
   'cli/main.js',
+  'cli/program.js',
+  'cli/exit-code.js',
   'cli/host-main.js',
   'cli/certificates/machine-main.js',
   'drivers/reference/serve.js',

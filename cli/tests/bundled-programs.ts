@@ -22,6 +22,12 @@ function program(bundled: string, modules: string): string {
 /** `vhost-conformance`: path of its program. */
 export const main = program('bundled/main.js', 'cli/main.js');
 
+/** What `main` is made of, for a process that runs several commands: paths of modules. */
+export const [programModule, exitCodeModule] = [
+  program('bundled/program.js', 'cli/program.js'),
+  program('bundled/exit-code.js', 'cli/exit-code.js'),
+];
+
 /** The reference as a vhost-user back-end: path of its program. */
 export const referenceServer = program('bundled/serve.js', 'drivers/reference/serve.js');
 

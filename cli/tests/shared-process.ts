@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { exitCodeOf } from '../exit-code.ts';
-import { main } from '../program.ts';
+import { exitCodeModule, programModule } from './bundled-programs.ts';
 
 /** Runs commands that arrive on the IPC channel, one after another, as processes of their own would; see shared-run.ts. */
 
@@ -16,6 +15,9 @@ export interface Done {
   /** The most memory that this process has had up to now, in KiB. */
   readonly memoryKb: number;
 }
+
+const { main }: typeof import('../program.ts') = await import(programModule);
+const { exitCodeOf }: typeof import('../exit-code.ts') = await import(exitCodeModule);
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
