@@ -28,6 +28,7 @@ import type { CaseRecord } from '../../reports/record/record.ts';
 import { readRecords } from '../../reports/record/record-reader.ts';
 import { runDirectory } from '../../reports/record/run-directory.ts';
 import { type Ended, emptyDirectory, type Started, start as startProgram, until } from './command-line.ts';
+import { sharedRun } from './shared-run.ts';
 
 const scratch = emptyDirectory(t);
 
@@ -41,15 +42,8 @@ async function observed(name: string, cases: readonly string[], more: readonly s
   const observer = start([...words, '--out', out, ...more]);
   await until(() => existsSync(socket), 'the socket');
   const selected = cases.flatMap((id) => ['--case', id]);
-  const run = await start([
-    'run',
-    `vhost-user:${socket}`,
-    ...selected,
-    '--negotiation',
-    'minimal',
-    '--out',
-    `${out}-run`,
-  ]).ended;
+  const narrow = ['--negotiation', 'minimal', '--reporter', 'json', '--out', `${out}-run`];
+  const run = await sharedRun(['run', `vhost-user:${socket}`, ...selected, ...narrow], { cwd: scratch });
   t.equal(run.code, 0, 'the cases pass', { said: run.stderr });
   observer.child.kill('SIGINT');
   return await observer.ended;
@@ -103,7 +97,7 @@ t.test('what cannot be observed is said in a line, and leaves nothing', async (t
     [['--listen', 'a.sock', '--queues', '0'], /Not a number from 1 to 64/],
   ];
   for (const [words, expected] of refusals) {
-    const { code, stderr } = await start(['observe', ...words]).ended;
+    const { code, stderr } = await sharedRun(['observe', ...words], { cwd: scratch });
     t.equal(code, 2, words.join(' '));
     t.match(stderr, expected);
   }

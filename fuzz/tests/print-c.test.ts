@@ -59,12 +59,20 @@ async function served(t: Test, fault: FaultName | undefined): Promise<{ child: C
   return { child, socket };
 }
 
+let started: ReturnType<typeof served> | undefined;
+
+/** One that serves every program that is to show nothing. */
+function sound(): ReturnType<typeof served> {
+  started ??= served(t, undefined);
+  return started;
+}
+
 async function shows(
   t: Test,
   program: string,
   fault: FaultName | undefined,
 ): Promise<{ code: number | null; said: string }> {
-  const { socket } = await served(t, fault);
+  const { socket } = fault === undefined ? await sound() : await served(t, fault);
   const { status, stdout } = spawnSync(program, [socket], { encoding: 'utf8', timeout: 60_000 });
   return { code: status, said: stdout };
 }
