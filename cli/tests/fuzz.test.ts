@@ -8,7 +8,7 @@ import { decodeProgram, encodeProgram } from '../../fuzz/program/program-encodin
 import { readKnownBuckets } from '../fuzz/known-buckets.ts';
 import { emptyDirectory, run, start, until } from './command-line.ts';
 import { isNightly } from './nightly.ts';
-import { refuses } from './refusal.ts';
+import { endOf, refuses } from './refusal.ts';
 import { sharedRun } from './shared-run.ts';
 
 const seed = fileURLToPath(new URL('../../../fixtures/corpus/block-split.txt', import.meta.url));
@@ -66,7 +66,7 @@ t.test('replay answers git bisect', async (t) => {
   const cwd = emptyDirectory(t);
   writeFileSync(join(cwd, 'bad.txt'), 'r1 = message request=99\n');
   const code = async (...words: string[]): Promise<number | null> =>
-    (await run(['replay', '--bisect', 'bad.txt', ...words], { cwd })).code;
+    (await endOf(t, ['replay', '--bisect', 'bad.txt', ...words], { cwd })).code;
   t.equal(await code('reference'), 0, 'good');
   t.equal(await code('reference-exits-at-errors'), 1, 'bad');
   t.equal(await code('reference-exits-at-errors', '--bucket', 'crash-exit-1-request-N'), 1);
@@ -79,7 +79,7 @@ t.test('known buckets do not fail a campaign, and a list says what is new and wh
   const cwd = emptyDirectory(t);
   mkdirSync(join(cwd, 'bad'));
   writeFileSync(join(cwd, 'bad', 'bad.txt'), 'r1 = message request=99\n');
-  const words = ['fuzz', 'reference-exits-at-errors', '--runs', '1', '--corpus', 'bad', '--out', 'found'];
+  const words = ['fuzz', 'reference-exits-at-errors', '--runs', '1', '--no-seeds', '--corpus', 'bad', '--out', 'found'];
   const first = await run(words, { cwd });
   t.equal(first.code, 1, first.stderr);
   const found = readdirSync(join(cwd, 'found', 'buckets'));
