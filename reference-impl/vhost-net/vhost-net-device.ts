@@ -152,14 +152,16 @@ export class VhostNetDevice implements CalledVhostNet {
 
   /** @param address guest-physical, or I/O-virtual where addresses are translated. */
   #wroteMemory(address: bigint, length: number): void {
-    const guestAddress = this.#translates ? this.#guestAddressOf(address) : address;
+    const { translatedBuffer } = this.rules.log;
+    const guestAddress = this.#translates ? translatedBuffer(this.#guestAddressOf(address), address) : address;
     if (guestAddress !== undefined) this.log.wrote(this.table, guestAddress, length);
   }
 
   /** Where addresses are translated, the guest-physical address of the used ring is known without being told. */
   #wroteUsedRing({ log, addresses: { used } }: NetRing, offset: number, length: number): void {
     if (this.layout !== 'split') return;
-    const address = this.#translates ? this.#guestAddressOf(used) : log.address;
+    const { translatedUsedRing } = this.rules.log;
+    const address = this.#translates ? translatedUsedRing(this.#guestAddressOf(used), log.address) : log.address;
     if (address === undefined) return;
     this.log.wroteUsedRing(this.table, { ...log, address }, used, offset, length);
   }

@@ -76,6 +76,10 @@ export interface VhostNetLogRules extends LogRules {
   readonly reaches: (range: AddressRange) => boolean;
   /** Whether the event of the log is signalled when a page is marked. */
   readonly signals: boolean;
+  /** Where a buffer is marked whose addresses are translated, if anywhere; given its own, and that in its descriptor. */
+  readonly translatedBuffer: (guestAddress: bigint | undefined, inDescriptor: bigint) => bigint | undefined;
+  /** The same of a used ring, given the log address that was told for it. */
+  readonly translatedUsedRing: (guestAddress: bigint | undefined, told: bigint) => bigint | undefined;
 }
 
 /**
@@ -134,5 +138,11 @@ export const vhostNetRules: VhostNetRules = {
     typeOf: (hasVersion2) => (hasVersion2 ? VHOST_IOTLB_MSG_V2 : VHOST_IOTLB_MSG),
     continues: true,
   },
-  log: { ...logRules, reaches: ({ address, size }) => address + size <= endOfUserAddresses, signals: true },
+  log: {
+    ...logRules,
+    reaches: ({ address, size }) => address + size <= endOfUserAddresses,
+    signals: true,
+    translatedBuffer: (guestAddress) => guestAddress,
+    translatedUsedRing: (guestAddress) => guestAddress,
+  },
 };

@@ -1,8 +1,8 @@
-import type { Guest, VhostNetSession } from '../../drivers/port/port.ts';
+import type { Guest, GuestRing, GuestSplitRing, VhostNetSession } from '../../drivers/port/port.ts';
 import { guestLayouts } from '../../reference-impl/memory/guest-layout.ts';
-import { areaAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
+import { areaAddresses, type SentAddresses, sentAddresses } from '../../reference-impl/virtqueue/area-addresses.ts';
 import { VHOST_VRING_F_LOG } from '../../reference-impl/wire/vdpa-structures.ts';
-import { defineCase } from '../case.ts';
+import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { takes } from '../vhost-kernel/refusal.ts';
 import { hex, missing, pagesOf, writeOverBoundary } from '../vhost-user/dirty-pages.ts';
@@ -15,6 +15,8 @@ const applies = {
   negotiate: ['VHOST_F_LOG_ALL'],
   memory: 'single-region',
 } as const;
+/** The log, of a device that reaches memory through an IOTLB. */
+const translated = ['VHOST_F_LOG_ALL', 'VIRTIO_F_ACCESS_PLATFORM'] as const;
 const unwatched = 'the device marks pages in memory that is given to it by its address alone';
 
 /** A log in the first region of a guest of its own, which the session is told of. */
@@ -45,6 +47,21 @@ const logIn = (port: { createGuest(layout: typeof elsewhere): Guest }): Log => n
 /** Not where the guest of a case has its memory. */
 const elsewhere = guestLayouts['below-and-above-4gib'];
 
+type Context<R extends GuestRing> = CaseContext<string, VariantAxes, VhostNetSession, R>;
+
+/** Each page that frames are received in is marked. */
+function marksBuffers({ port, session, driver, ring }: Context<GuestRing>, check: Check): void {
+  const log = logIn(port);
+  log.tell(check, session);
+  const queue = driver.attach(ring({ size: 16 }));
+  for (let round = 1; round <= 3; round++) {
+    log.clear();
+    const written = pagesOf(writeOverBoundary(driver, queue));
+    session.fence();
+    check.equal(hex(missing(written, log.marked())), '', `pages that are not marked in round ${round}`);
+  }
+}
+
 export const buffers = defineCase({
   id: 'vhost-net/log/pages-of-received-frames-are-marked',
   title: 'with VHOST_F_LOG_ALL each page of a buffer that a frame is received in is marked',
@@ -53,17 +70,19 @@ export const buffers = defineCase({
   },
   applies,
   unwatched,
-  run({ port, session, driver, ring, requirement }) {
-    const check = requirement('vk-log/written-pages-are-marked');
-    const log = logIn(port);
-    log.tell(check, session);
-    const queue = driver.attach(ring({ size: 16 }));
-    for (let round = 1; round <= 3; round++) {
-      log.clear();
-      const written = pagesOf(writeOverBoundary(driver, queue));
-      session.fence();
-      check.equal(hex(missing(written, log.marked())), '', `pages that are not marked in round ${round}`);
-    }
+  run(context) {
+    marksBuffers(context, context.requirement('vk-log/written-pages-are-marked'));
+  },
+});
+
+export const translatedBuffers = defineCase({
+  id: 'vhost-net/log/pages-of-translated-buffers-are-marked',
+  title: 'with an IOTLB and VHOST_F_LOG_ALL the guest pages of a buffer that a frame is received in are marked',
+  proves: { 'vk-log/written-pages-are-marked': 'vhost-net-log-of-buffers-is-not-translated' },
+  applies: { ...applies, negotiate: translated },
+  unwatched,
+  run(context) {
+    marksBuffers(context, context.requirement('vk-log/written-pages-are-marked'));
   },
 });
 
@@ -86,6 +105,27 @@ export const off = defineCase({
 
 /** Where no guest has memory. */
 const logAddress = 0x100_0000n;
+const pageSize = 4096n;
+
+/** What is marked once a used ring that is logged was written to, and the guest page where it lies. */
+function marksUsedRing(
+  { port, session, driver, ring }: Context<GuestSplitRing>,
+  check: Check,
+  sent: SentAddresses,
+): { readonly marked: readonly number[]; readonly page: number } | undefined {
+  const log = logIn(port);
+  log.tell(check, session);
+  const queue = driver.attach(ring({ size: 16 }));
+  driver.warmUp(queue);
+  const { descriptor, driver: available, device: used } = areaAddresses(queue.ring, sent);
+  const addresses = { descriptor, available, used, flags: VHOST_VRING_F_LOG, log: logAddress };
+  const answer = session.calls.setAddresses(queue.index, addresses);
+  if (!takes(check, answer, 'SET_VRING_ADDR of a ring that is logged')) return undefined;
+  log.clear();
+  driver.warmUp(queue, { seed: 2 });
+  session.fence();
+  return { marked: log.marked(), page: Number(queue.ring.areas.device.guestAddress / pageSize) };
+}
 
 export const usedRing = defineCase({
   id: 'vhost-net/log/used-ring-is-marked-where-told',
@@ -98,21 +138,26 @@ export const usedRing = defineCase({
   },
   applies: { ...applies, ring: 'split' },
   unwatched,
-  run({ port, session, driver, ring, requirement }) {
-    const check = requirement('vk-log/used-ring-is-marked-where-told');
-    const { calls } = session;
-    const log = logIn(port);
-    log.tell(check, session);
-    const queue = driver.attach(ring({ size: 16 }));
-    driver.warmUp(queue);
-    const { descriptor, driver: available, device: used } = areaAddresses(queue.ring, sentAddresses.shared);
-    const addresses = { descriptor, available, used, flags: VHOST_VRING_F_LOG, log: logAddress };
-    if (!takes(check, calls.setAddresses(queue.index, addresses), 'SET_VRING_ADDR of a ring that is logged')) return;
-    log.clear();
-    driver.warmUp(queue, { seed: 2 });
-    session.fence();
-    const page = Number(logAddress / 4096n);
-    check.equal(hex(missing([page], log.marked())), '', 'the page of the log address, where it is not marked');
+  run(context) {
+    const check = context.requirement('vk-log/used-ring-is-marked-where-told');
+    const seen = marksUsedRing(context, check, sentAddresses.shared);
+    if (seen === undefined) return;
+    const page = Number(logAddress / pageSize);
+    check.equal(hex(missing([page], seen.marked)), '', 'the page of the log address, where it is not marked');
+  },
+});
+
+export const translatedUsedRing = defineCase({
+  id: 'vhost-net/log/used-ring-is-marked-in-its-guest-pages',
+  title: 'with an IOTLB and VHOST_VRING_F_LOG a write to the used ring is marked in the guest page where it lies',
+  proves: { 'vk-log/used-ring-is-marked-where-told': 'vhost-net-log-of-used-rings-is-not-translated' },
+  applies: { ...applies, negotiate: translated, ring: 'split' },
+  unwatched,
+  run(context) {
+    const check = context.requirement('vk-log/used-ring-is-marked-where-told');
+    const seen = marksUsedRing(context, check, sentAddresses.translated);
+    if (seen === undefined) return;
+    check.equal(hex(missing([seen.page], seen.marked)), '', 'the guest page of the used ring, where it is not marked');
   },
 });
 

@@ -32,6 +32,18 @@ export const vhostNetLogFaults = {
     'log',
     { usedRingStart: (logAddress) => logAddress + 4096n },
   ),
+  'vhost-net-log-of-buffers-is-not-translated': vhostNetFault(
+    'vk-log/written-pages-are-marked',
+    'with an IOTLB pages of buffers are marked at their I/O virtual addresses',
+    'log',
+    { translatedBuffer: (_, inDescriptor) => inDescriptor },
+  ),
+  'vhost-net-log-of-used-rings-is-not-translated': vhostNetFault(
+    'vk-log/used-ring-is-marked-where-told',
+    'with an IOTLB a write to a used ring is marked at the log address that was told',
+    'log',
+    { translatedUsedRing: (_, told) => told },
+  ),
   'vhost-net-log-is-silent': vhostNetFault(
     'vk-log/event-comes-with-marks',
     'pages are marked without a signal of the event',
