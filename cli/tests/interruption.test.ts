@@ -6,7 +6,7 @@ import { nightly } from './nightly.ts';
 import { sharedRun } from './shared-run.ts';
 
 /** Many short results: whatever is done, it is done in the middle. */
-const words = ['run', 'reference', ...shortCases, '--repeat', '80', '--out', 'out'];
+const words = ['run', 'reference', ...shortCases, '--repeat', '60', '--out', 'out'];
 const enough = 20;
 
 interface Interrupted {
