@@ -187,5 +187,11 @@ const isCaught = ({ reference, definition, axes }: Attempt, requirement: string)
 const fails = (outcomes: readonly RequirementOutcome[], requirement: string): boolean =>
   outcomes.some((one) => one.requirement === requirement && one.outcome === 'fail');
 
+const namedBy = new WeakMap<AnyCase, ReadonlySet<string>>();
+
 /** Whether a case says that it catches the fault. */
-export const namesFault = ({ proves }: AnyCase, name: string): boolean => Object.values(proves).flat().includes(name);
+export function namesFault(definition: AnyCase, name: string): boolean {
+  const named = namedBy.get(definition) ?? new Set(Object.values(definition.proves).flat());
+  namedBy.set(definition, named);
+  return named.has(name);
+}

@@ -55,11 +55,13 @@ export class FaultyReference {
   }
 
   /** What is missing for a case, on the reference without faults. */
-  missing(definition: AnyCase, axes: Axes): string[] {
-    const { facts, offer } = this.#right;
-    const missing = [...applicability(definition, facts, offer, this.#right), ...ringsMissing(definition, facts)];
-    const absent = absentAxisOf(definition, axes, facts, offer);
-    return absent === undefined ? missing : [...missing, absent.why];
+  missing(definition: AnyCase, axes: Axes): readonly string[] {
+    const place = `${axes.layout} ${axes.negotiation}`;
+    const known = this.#right.missing.get(definition) ?? new Map<string, readonly string[]>();
+    this.#right.missing.set(definition, known);
+    const missing = known.get(place) ?? missingOn(this.#right, definition, axes);
+    known.set(place, missing);
+    return missing;
   }
 
   /** The variants of a case that apply, on the reference without faults. */
@@ -145,6 +147,16 @@ export function openFaulty(
   }
 }
 
+function missingOn(right: Contact, definition: AnyCase, axes: Axes): readonly string[] {
+  const { facts, offer } = right;
+  const absent = absentAxisOf(definition, axes, facts, offer);
+  return [
+    ...applicability(definition, facts, offer, right),
+    ...ringsMissing(definition, facts),
+    ...(absent === undefined ? [] : [absent.why]),
+  ];
+}
+
 /** What all variants of a case ask of rings that are not to be had. */
 function ringsMissing(definition: AnyCase, facts: TargetFacts): string[] {
   const missing = variantsOf(definition).map((variant) => requestsMissing(definition, variant, facts));
@@ -154,6 +166,8 @@ function ringsMissing(definition: AnyCase, facts: TargetFacts): string[] {
 interface Contact {
   readonly facts: TargetFacts;
   readonly offer: FeatureSet;
+  /** What is missing for a case there, by its place on its axes: the same for all faults. */
+  readonly missing: Map<AnyCase, Map<string, readonly string[]>>;
 }
 
 const rightContacts = new Map<string, Contact>();
@@ -166,7 +180,7 @@ function rightContact(showing: Showing, device: ReferenceDevice): Contact {
   try {
     const contact = firstContact(port);
     if (contact.kind !== 'served') throw new Error(`the ${name} reference is not served in process: ${contact.why}`);
-    const right = { facts: port.facts, offer: contact.offer };
+    const right: Contact = { facts: port.facts, offer: contact.offer, missing: new Map() };
     rightContacts.set(name, right);
     return right;
   } finally {
