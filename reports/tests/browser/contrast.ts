@@ -23,12 +23,15 @@ export function poorContrasts(): { readonly looked: number; readonly poor: PoorC
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const groundOf = (element: Element): string => {
-    for (let part: Element | null = element; part !== null; part = part.parentElement) {
-      const { backgroundColor } = getComputedStyle(part);
-      if (parsed(backgroundColor)[3] === 1) return backgroundColor;
-    }
-    return 'rgb(255, 255, 255)';
+  const grounds = new Map<Element, string>();
+  const groundOf = (element: Element | null): string => {
+    if (element === null) return 'rgb(255, 255, 255)';
+    const known = grounds.get(element);
+    if (known !== undefined) return known;
+    const { backgroundColor } = getComputedStyle(element);
+    const ground = parsed(backgroundColor)[3] === 1 ? backgroundColor : groundOf(element.parentElement);
+    grounds.set(element, ground);
+    return ground;
   };
   const poor: PoorContrast[] = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
