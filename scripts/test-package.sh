@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Packs the project from a copy of the work tree, installs the tarball into an empty folder without install scripts, and
-# runs it there. Prints `ok` or `not ok` for each claim.
+# runs it there: some cases on the reference, and all of them with VHOST_CONFORMANCE_NIGHTLY=1. Prints `ok` or `not ok` for
+# each claim.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -39,7 +40,9 @@ lists_targets() {
   cd "$work/empty" && npx --no-install vhost-conformance list targets | grep -E '^reference-net\b'
 }
 judges() {
-  cd "$work/empty" && npx --no-install vhost-conformance run reference --out judged
+  local some=(--case vhost-user/memory --case virtio/split-ring --layout split --negotiation minimal)
+  if [ "${VHOST_CONFORMANCE_NIGHTLY:-}" = 1 ]; then some=(); fi
+  cd "$work/empty" && npx --no-install vhost-conformance run reference "${some[@]}" --out judged
 }
 reports() {
   [ -s "$work/empty/judged/report.html" ] && grep -q '"verdict":"pass"' "$work/empty/judged/results.jsonl"
