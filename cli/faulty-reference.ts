@@ -118,12 +118,12 @@ export function devicesShownBy(showing: Showing): readonly ReferenceDevice[] {
   return showing === 'vhost-user' ? referenceDeviceNames : sharedDeviceNames;
 }
 
-/** A reference of this process with faults. */
+/** A reference of this process with faults. @param pairs of vhost-vdpa: so many pairs of queues of a network device. */
 export function openFaulty(
   showing: Showing,
   device: ReferenceDevice,
   names: readonly FaultName[],
-  { log, deadlineMs }: { readonly log?: EventLog; readonly deadlineMs?: number } = {},
+  { log, deadlineMs, pairs }: { readonly log?: EventLog; readonly deadlineMs?: number; readonly pairs?: number } = {},
 ): DriverPort {
   const options = {
     device,
@@ -139,7 +139,7 @@ export function openFaulty(
     case 'vhost-mdev-l2':
       return openMdevReference({ ...options, mode: 'l2-strict' });
     case 'vhost-vdpa':
-      return openVdpaReference(options);
+      return openVdpaReference(pairs === undefined ? options : { ...options, queues: pairs, hasControlQueue: true });
     case 'vhost-net':
       return openVhostNetReference(options);
     case 'virtio-pci':

@@ -13,7 +13,12 @@ export interface Arena {
   readonly name: string;
   readonly showing: Showing;
   readonly device: ReferenceDevice;
+  /** Pairs of queues of a network device, where it has others than usual. */
+  readonly pairs?: number;
 }
+
+/** A network device with a queue for commands offers VIRTIO_NET_F_RSS from two pairs on. */
+const pairsWithCommands = 2;
 
 /** Devices of which a fault of all devices is looked for. */
 const plainDevices: readonly SharedDevice[] = ['block', 'net'];
@@ -25,7 +30,14 @@ export function arenasOf(fault: Fault): Arena[] {
     fault.layer === 'transport'
       ? showings.filter((showing) => transportOf[showing] === fault.transport)
       : showingsOf(devices);
-  return shown.flatMap((showing) => devices.map((device) => ({ name: `${showing}-${device}`, showing, device })));
+  return shown.flatMap((showing) =>
+    devices.map((device) => ({
+      name: `${showing}-${device}`,
+      showing,
+      device,
+      ...(showing === 'vhost-vdpa' && device === 'net' ? { pairs: pairsWithCommands } : {}),
+    })),
+  );
 }
 
 /** Of what programs have calls of, vhost-vdpa alone shows the queue for commands of a network device. */

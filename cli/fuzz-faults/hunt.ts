@@ -104,7 +104,7 @@ class Hunt {
 
   /** Goes on on an arena until so many programs ran on it. */
   #try(arena: Arena, runs: number): void {
-    const port = openFaulty(arena.showing, arena.device, [this.#fault], { deadlineMs });
+    const port = openIn(arena, [this.#fault]);
     try {
       const contact = firstContacts(port);
       if (contact.kind !== 'served') {
@@ -162,7 +162,7 @@ class Hunt {
 
 /** What a program shows on a fresh reference, by its first or second run. */
 function shownOn(arena: Arena, names: readonly FaultName[], whole: Program, isLeak: boolean): Finding | undefined {
-  const port = openFaulty(arena.showing, arena.device, names, { deadlineMs });
+  const port = openIn(arena, names);
   try {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(`the reference is not served a second time: ${contact.why}`);
@@ -172,6 +172,9 @@ function shownOn(arena: Arena, names: readonly FaultName[], whole: Program, isLe
     port.close();
   }
 }
+
+const openIn = ({ showing, device, pairs }: Arena, names: readonly FaultName[]): DriverPort =>
+  openFaulty(showing, device, names, { deadlineMs, ...(pairs === undefined ? {} : { pairs }) });
 
 const examinerOf = (port: DriverPort, target: KnownTarget): Examiner =>
   new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices: true, holdsExactly: true });

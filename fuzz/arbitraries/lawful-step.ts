@@ -69,6 +69,8 @@ export type Step =
   | {
       readonly kind: 'configuration';
       readonly written: number | undefined;
+      /** The write is that of a migration. */
+      readonly isMigrated: boolean;
       readonly windows: readonly { readonly offset: number; readonly length: number }[];
     }
   | { readonly kind: 'plain'; readonly what: 'fence' | 'kick' | 'enable' | 'share' };
@@ -116,8 +118,9 @@ const chainFor = (wanted: fc.Arbitrary<Wanted>): fc.Arbitrary<Chain> =>
       { weight: 3, arbitrary: manyCuts },
     ),
     place: fc.oneof(
-      { weight: 8, arbitrary: fc.constant('anywhere' as const) },
+      { weight: 12, arbitrary: fc.constant('anywhere' as const) },
       { weight: 1, arbitrary: fc.constantFrom('odd' as const, 'region-end' as const) },
+      { weight: 2, arbitrary: fc.constant('across-regions' as const) },
     ),
     isIndirect: fc.boolean(),
     isMixed: fc.nat({ max: 3 }).map((n) => n === 3),
@@ -300,6 +303,7 @@ const messageSteps: fc.WeightedArbitrary<Step>[] = [
     arbitrary: fc.record({
       kind: fc.constant('configuration' as const),
       written: fc.constantFrom(undefined, undefined, 0, 1),
+      isMigrated: fc.boolean(),
       windows: fc.array(configurationWindow, { minLength: 1, maxLength: 3 }),
     }),
   },

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { encodeStructure } from '../../reference-impl/wire/structure.ts';
+import { vhostUserConfigFlags } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { Address } from '../program/arguments.ts';
 import type { DescriptorKind } from '../program/call-table.ts';
+import { payloadOf } from '../program/message-payload.ts';
 import { type CallOf, callOf } from '../program/program.ts';
 
 /** A message by hand, before it has a place in a program. */
@@ -129,6 +131,25 @@ const replyFlags = 9;
 
 const bytesOfFile = 0x2_0000;
 
+const fieldsOf = (
+  { fields, isBeside = false }: Pick<ToldMessage, 'fields' | 'isBeside'>,
+  protocol: bigint,
+): CallOf<'message'>['fields'] =>
+  Object.entries(fields).map(([name, value]) => ({
+    name,
+    value:
+      typeof value === 'object'
+        ? value
+        : { kind: 'literal' as const, value: BigInt(value) | (isBeside ? protocol : 0n) },
+  }));
+
+/** Its payload, with zeros in place of addresses. */
+export const payloadOfTold = (message: ToldMessage): Uint8Array =>
+  payloadOf(
+    callOf('message', 1, { request: message.request, fields: fieldsOf(message, 0n), bytes: message.bytes }),
+    (address) => (address.kind === 'literal' ? address.value : 0n),
+  );
+
 /** The message as a call; undefined where a feature is missing. */
 export function toldCall(
   {
@@ -151,13 +172,7 @@ export function toldCall(
     session,
     request,
     flags: asksForReply && (protocol & protocolBits.replyAck) !== 0n ? replyFlags : 1,
-    fields: Object.entries(fields).map(([name, value]) => ({
-      name,
-      value:
-        typeof value === 'object'
-          ? value
-          : { kind: 'literal' as const, value: BigInt(value) | (isBeside ? protocol : 0n) },
-    })),
+    fields: fieldsOf({ fields, isBeside }, protocol),
     bytes,
     descriptors:
       descriptor === undefined
@@ -196,13 +211,13 @@ export const callDescriptor = (index: number): ToldMessage => ({
   times: 1,
 });
 
-/** Of block: whether writes are kept back. */
-export const writeback = (value: number): ToldMessage =>
+/** Of block: whether writes are kept back, as a driver says it, or as a migration brings it. */
+export const writeback = (value: number, isMigrated: boolean): ToldMessage =>
   toldAs(
     {
       request: requestId.VHOST_USER_SET_CONFIG,
       gate: protocolBits.config,
-      fields: { size: 1, offset: writebackAt },
+      fields: { size: 1, offset: writebackAt, flags: isMigrated ? vhostUserConfigFlags.liveMigration : 0 },
       bytes: Uint8Array.of(value),
     },
     true,

@@ -6,6 +6,7 @@ import type { CallOf } from '../program/program.ts';
 import { last, ofStoppedRing, plain } from './lawful-messages.ts';
 import {
   noDescriptor,
+  payloadOfTold,
   protocolBits,
   regionAt,
   slot,
@@ -36,10 +37,16 @@ const words: readonly Template[] = [
   { request: requestId.VHOST_USER_SET_VRING_ERR, descriptor: 'eventfd' },
 ];
 
+/** How much of a payload is left: so many zeros, or what stands ahead of its last bytes. */
+const cut = fc.oneof(
+  fc.constantFrom(1, 4, 7).map((left) => () => new Uint8Array(left)),
+  fc.constantFrom(1, 4, 8).map((less) => (whole: Uint8Array) => whole.subarray(0, Math.max(1, whole.length - less))),
+);
+
 /** A message whose payload is cut, which the back-end refuses. */
 export const shortMessage: fc.Arbitrary<ToldMessage> = fc
-  .record({ told: toldOf([...last, ...ofStoppedRing, ...plain, ...words, ...words]), left: fc.constantFrom(1, 4, 7) })
-  .map(({ told, left }) => ({ ...told, times: 1, asksForReply: true, fields: {}, bytes: new Uint8Array(left) }));
+  .record({ told: toldOf([...last, ...ofStoppedRing, ...plain, ...words, ...words]), cut })
+  .map(({ told, cut }) => ({ ...told, times: 1, asksForReply: true, fields: {}, bytes: cut(payloadOfTold(told)) }));
 
 /** A message as a call of a program, for a session with these features. */
 type Flaw = (call: CallOf<'message'>) => Partial<CallOf<'message'>>;

@@ -204,7 +204,12 @@ export class RingCalls {
 const permissions = { none: 0, read: 1, write: 2, 'read-write': 3 } as const;
 
 /** How each place of a buffer is asked for. */
-const placements = { anywhere: {}, odd: { skew: 1 }, 'region-end': { at: 'region-end' } } as const;
+const placements = {
+  anywhere: {},
+  odd: { skew: 1 },
+  'region-end': { at: 'region-end' },
+  'across-regions': { crossing: 'region' },
+} as const;
 
 /** Between the halves of a packed position. */
 const keptSlots = (position: RingPosition, size: number): number =>

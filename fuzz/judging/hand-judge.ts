@@ -1,6 +1,7 @@
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelObservation } from '../../reference-impl/oracle/model/observation.ts';
 import { vdpaRequests } from '../../reference-impl/wire/vdpa-structures.ts';
+import { vhostUserConfigFlags } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { CallOf } from '../program/program.ts';
@@ -59,7 +60,12 @@ export class HandJudge {
         this.#observe({ kind: 'offered' });
         break;
       case requestId.VHOST_USER_SET_CONFIG:
-        this.#observe({ kind: 'configured', offset: Number(fieldOf(call, 'offset') ?? 0n), bytes: call.bytes });
+        this.#observe({
+          kind: 'configured',
+          offset: Number(fieldOf(call, 'offset') ?? 0n),
+          bytes: call.bytes,
+          isMigrated: field32Of(call, 'flags') === BigInt(vhostUserConfigFlags.liveMigration),
+        });
         break;
       case requestId.VHOST_USER_SET_LOG_BASE:
         this.#queues.loseLogs(session);

@@ -79,8 +79,11 @@ const segment = {
   bytes: bytes(3),
   /** Where the descriptor points instead of to a buffer of its own. */
   at: address(4),
-  /** Where its own buffer lies: at an odd address, or with the last byte of a region, where there is room. */
-  place: choice(5, ['anywhere', 'odd', 'region-end']),
+  /**
+   * Where its own buffer lies: at an odd address, with the last byte of a region, or in two regions that adjoin, where there
+   * is room.
+   */
+  place: choice(5, ['anywhere', 'odd', 'region-end', 'across-regions']),
   /**
    * Of vhost-user: ahead of the chain a translation of the buffer is told that permits this; none where `untold`, and
    * where `dropped`, one that is taken back.

@@ -1,7 +1,7 @@
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import { mostRegionBytes } from '../../reference-impl/oracle/model/inflight-model.ts';
 import { isQueueSize } from '../../reference-impl/virtqueue/split/layout.ts';
-import { VHOST_USER_VRING_NOFD_MASK } from '../../reference-impl/wire/vhost-user-constants.ts';
+import { VHOST_USER_VRING_NOFD_MASK, vhostUserConfigFlags } from '../../reference-impl/wire/vhost-user-constants.ts';
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { Space } from './arguments.ts';
@@ -293,10 +293,15 @@ const pageBytes = 0x1000n;
 /** The field of a disk that a driver may write (virtio 5.2.5), with a value that it may have. */
 function writesWriteback(known: KnownState, call: MessageCall, session: KnownSession): boolean {
   const isField = fieldOf(call, 'offset') === writebackAt && fieldOf(call, 'size') === 1n;
-  if (known.target.device !== 'block' || !isField || fieldOf(call, 'flags') !== 0n) return false;
+  if (known.target.device !== 'block' || !isField || !maySayFlags(known, field32Of(call, 'flags'))) return false;
   const isValue = call.bytes.length === 1 && (call.bytes[0] ?? 2) <= 1;
   return isValue && session.tainted === undefined && known.accepts(session, 'VIRTIO_BLK_F_CONFIG_WCE');
 }
+
+/** A write of a migration is one that other back-ends refuse. */
+const maySayFlags = (known: KnownState, flags: bigint | undefined): boolean =>
+  flags === BigInt(vhostUserConfigFlags.writable) ||
+  (flags === BigInt(vhostUserConfigFlags.liveMigration) && known.target.keepsChoices === true);
 
 /** A region of a page where no memory of the program lies comes, or goes: it is no matter of the rings. */
 function slotMessage(known: KnownState, call: MessageCall, session: KnownSession): Verdict {

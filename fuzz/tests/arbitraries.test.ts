@@ -83,7 +83,7 @@ t.test('values are spread: every kind of call, both ends of rings, batches and s
     fc.sample(anyProgram, { numRuns: 300, seed: 4 }).flatMap(({ calls }) => calls.map(({ kind }) => kind)),
   );
   t.strictSame([...any].sort(), [...callKinds].sort());
-  const programs = fc.sample(lawful, { numRuns: 300, seed: 5 });
+  const programs = fc.sample(lawful, { numRuns: 1000, seed: 5 });
   const share = (holds: (program: Program) => boolean): number => programs.filter(holds).length / programs.length;
   t.ok(share((program) => countOf(program, 'chain') > 0) > 0.7, 'most have chains');
   t.ok(share((program) => countOf(program, 'stop') > 1) > 0.3, 'many stop more than once');

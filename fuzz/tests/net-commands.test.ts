@@ -12,10 +12,12 @@ import { resolved } from '../program/references.ts';
 const features = '0x10000300960020';
 const station = '02.00*4.0a';
 const promiscuousOff = '000000';
+/** What is not for the station is dropped. */
+const oneUnicast = [promiscuousOff, '000200', '000400'] as const;
 const ofAllUnicast = '000201';
 
 /** Commands one after another, and a frame to a station, with a buffer in which it may come. */
-function programOf(commands: readonly string[]): string {
+function programOf(commands: readonly string[], configuration: number): string {
   const beginning = [
     'connect',
     `negotiate device=${features}`,
@@ -23,7 +25,7 @@ function programOf(commands: readonly string[]): string {
     'share',
     ...['ring', 'ring', 'ring'],
     ...[0, 1, 2].map((index) => `attach ring=r${5 + index} index=${index}`),
-    'read-config length=6',
+    `read-config length=${configuration}`,
   ];
   const told = commands.flatMap((bytes) => [
     `chain queue=r10 segments=[{bytes=${bytes}} {writable=yes length=9}]`,
@@ -44,14 +46,14 @@ function programOf(commands: readonly string[]): string {
   return [...beginning, ...told, ...sent].map((call, at) => `r${at + 1} = ${call}`).join('\n');
 }
 
-function foundWith(faults: readonly FaultName[], commands: readonly string[]): string | undefined {
-  const port = openVdpaReference({ device: 'net', deadlineMs: 60_000, faults });
+function foundWith(faults: readonly FaultName[], commands: readonly string[], pairs = 1): string | undefined {
+  const port = openVdpaReference({ device: 'net', deadlineMs: 60_000, faults, queues: pairs, hasControlQueue: true });
   try {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(contact.why);
     const target = knownTarget(port, contact.offer);
     const examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices: true });
-    const finding = examiner.examine(resolved(parseProgram(programOf(commands))));
+    const finding = examiner.examine(resolved(parseProgram(programOf(commands, pairs === 1 ? 6 : 24))));
     return finding?.kind === 'model' ? finding.requirement : finding?.kind;
   } finally {
     port.close();
@@ -61,7 +63,7 @@ function foundWith(faults: readonly FaultName[], commands: readonly string[]): s
 const parametersOfReceive = '0602.0000.0000.08000000.32000000';
 
 const shownBy: readonly (readonly [fault: FaultName, requirement: RequirementSlug, commands: readonly string[]])[] = [
-  ['net-other-unicast-addresses-received', 'net/other-mac-addresses-dropped', [promiscuousOff, '000200', '000400']],
+  ['net-other-unicast-addresses-received', 'net/other-mac-addresses-dropped', oneUnicast],
   [
     'net-all-unicast-has-no-effect',
     'net/all-unicast-delivers-unicast',
@@ -98,3 +100,10 @@ for (const [fault, requirement, commands] of shownBy) {
     t.end();
   });
 }
+
+t.test('of two pairs, the control queue is the third without VIRTIO_NET_F_RSS, and its fields are judged', (t) => {
+  t.equal(foundWith([], oneUnicast, 2), undefined);
+  t.equal(foundWith(['net-other-unicast-addresses-received'], oneUnicast, 2), 'net/other-mac-addresses-dropped');
+  t.equal(foundWith(['net-rss-table-too-small'], [], 2), 'net/rss-max-table-length-minimum');
+  t.end();
+});

@@ -48,6 +48,21 @@ const shown: readonly (readonly [FaultName, string, string])[] = [
     'r3 = message request=8 flags=9 bytes=00000000',
     'vu-header/undersized-payload-refused',
   ],
+  [
+    'set-log-base-undersized-taken',
+    'r3 = message request=6 flags=9 bytes=0010.00*6 descriptors=[{kind=memory-file size=0x1000}]',
+    'vu-header/undersized-payload-refused',
+  ],
+  [
+    'config-write-one-byte-more',
+    [
+      'r3 = negotiate device=0x140000a00 protocol=0x1e26b',
+      'r4 = read-config length=60',
+      'r5 = message request=25 flags=9 fields=[{name=offset value=32} {name=size value=1} {name=flags value=1}] bytes=00',
+      'r6 = read-config offset=30 length=10',
+    ].join('\n'),
+    'vu-config/set-config-writes-its-window',
+  ],
   ['need-reply-echoed', 'r3 = message request=17 flags=9', 'vu-header/reply-has-no-other-flags'],
   ['block-size-of-520-bytes', 'r3 = read-config length=32', 'blk/block-size-power-of-two'],
   [

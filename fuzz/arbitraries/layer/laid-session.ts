@@ -3,6 +3,7 @@ import { requestId } from '../../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, callOf } from '../../program/program.ts';
 import type { CallDraft } from '../call-draft.ts';
 import { logAll, ofDevice, packedRing } from '../feature-words.ts';
+import type { Step } from '../lawful-step.ts';
 import type { Setting } from '../setting.ts';
 import { logBase, protocolBits, type ToldMessage, ToldSlots, toldCall, writeback } from '../told-message.ts';
 import type { SessionShape } from './session-shape.ts';
@@ -156,12 +157,9 @@ export class LaidSession {
     });
   }
 
-  readConfiguration(
-    written: number | undefined,
-    windows: readonly { readonly offset: number; readonly length: number }[],
-  ): void {
+  readConfiguration({ written, isMigrated, windows }: Extract<Step, { readonly kind: 'configuration' }>): void {
     if (!this.has(protocolBits.config) || this.shape.device === 'entropy') return;
-    if (written !== undefined) this.tell(writeback(written));
+    if (written !== undefined) this.tell(writeback(written, isMigrated));
     for (const { offset, length } of windows) this.add('read-config', { session: this.session, offset, length });
   }
 }

@@ -124,7 +124,7 @@ function lay(laid: LaidRings, step: Step): void {
       laid.tellFeatures(step.word);
       return;
     case 'configuration':
-      laid.readConfiguration(step.written, step.windows);
+      laid.readConfiguration(step);
       return;
     case 'plain':
       if (step.what === 'fence') laid.add('fence', { session: laid.session });

@@ -24,6 +24,8 @@ export class ConfigurationModel {
   readonly #bytes: (number | undefined)[] = [];
   /** What the driver wrote, and the rule by which it is there. */
   readonly #written = new Map<number, RequirementSlug>();
+  /** Bytes beside a window that was written, which were not read since. */
+  readonly #beside = new Set<number>();
 
   /** Whether a byte may change at any time. */
   readonly #isOpen: (at: number) => boolean;
@@ -46,6 +48,12 @@ export class ConfigurationModel {
       this.#bytes[offset + n] = byte;
       this.#written.set(offset + n, requirement);
     }
+  }
+
+  /** A window was written whoever may write its fields: it holds these bytes, and nothing beside it changed. */
+  restored(offset: number, bytes: Uint8Array): void {
+    for (const at of this.#bytes.keys()) this.#beside.add(at);
+    this.wrote(offset, bytes, 'vu-config/set-config-writes-its-window');
   }
 
   /** What these bytes hold may change. */
@@ -73,10 +81,13 @@ export class ConfigurationModel {
       const at = offset + n;
       const before = this.#bytes[at];
       const actual = bytes[n] as number;
+      const isBeside = this.#beside.delete(at);
       if (before === undefined || this.#mayChange(at)) this.#bytes[at] = actual;
       else if (before !== actual) {
         this.#tell({
-          requirement: this.#written.get(at) ?? 'vu-config/get-config-window-equals-whole',
+          requirement:
+            this.#written.get(at) ??
+            (isBeside ? 'vu-config/set-config-writes-its-window' : 'vu-config/get-config-window-equals-whole'),
           what: `byte ${at} of the configuration, read by a window from ${offset}`,
           expected: `${before}, as before`,
           actual: String(actual),

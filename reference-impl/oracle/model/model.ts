@@ -152,7 +152,8 @@ export class Model {
         judgeOffer(this.#target, this.#tell);
         return;
       case 'configured':
-        this.#configuration.wrote(seen.offset, seen.bytes);
+        if (seen.isMigrated === true) this.#configuration.restored(seen.offset, seen.bytes);
+        else this.#configuration.wrote(seen.offset, seen.bytes);
         return;
       case 'configuration':
         if (this.#live(seen.session) === undefined) return;

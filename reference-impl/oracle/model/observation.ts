@@ -40,8 +40,13 @@ export type ModelObservation =
   | { readonly kind: 'status'; readonly session: number; readonly value: number }
   /** The driver asked what is offered. */
   | { readonly kind: 'offered' }
-  /** Configuration was written, where the driver may write it. */
-  | { readonly kind: 'configured'; readonly offset: number; readonly bytes: Uint8Array }
+  /** Configuration was written, where the driver may write it; of a migration, anywhere. */
+  | {
+      readonly kind: 'configured';
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+      readonly isMigrated?: boolean;
+    }
   /** Undefined bytes: the device answered that it failed. */
   | {
       readonly kind: 'configuration';
