@@ -99,6 +99,7 @@ const besideRequests: ReadonlySet<Step['kind']> = new Set([
 export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
   chosen: {
     ...chosen,
+    isWithoutFlush: false,
     isRecorded: false,
     isLateCall: false,
     ahead: 0,

@@ -33,6 +33,8 @@ export const setting = fc.record({
     .subarray([indirectDesc, eventIdx, inOrder, indirectDesc | eventIdx])
     .map((words) => words.reduce((all, word) => all | word, 0n)),
   protocol: fc.oneof(protocolWord, protocolWord, fc.constantFrom(wholeProtocol, wholeProtocol & ~protocolBits.inband)),
+  /** Of block: VIRTIO_BLK_F_FLUSH is left out. */
+  isWithoutFlush: seldom(4),
   /** With a log of dirty pages. */
   isLogged: seldom(5),
   /** Where a log begins in its file. */

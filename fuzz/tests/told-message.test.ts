@@ -63,6 +63,11 @@ const shown: readonly (readonly [FaultName, string, string])[] = [
     ].join('\n'),
     'vu-config/set-config-writes-its-window',
   ],
+  [
+    'block-writeback-without-flush',
+    'r3 = negotiate device=0x140000800 protocol=0x1e26b\nr4 = read-config length=36',
+    'blk/writeback-zero-without-flush',
+  ],
   ['need-reply-echoed', 'r3 = message request=17 flags=9', 'vu-header/reply-has-no-other-flags'],
   ['block-size-of-520-bytes', 'r3 = read-config length=32', 'blk/block-size-power-of-two'],
   [

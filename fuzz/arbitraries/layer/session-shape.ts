@@ -1,5 +1,13 @@
 import type { RingLayout } from '../../../reference-impl/virtqueue/ring.ts';
-import { accessPlatform, logAll, ofDevice, packedRing, protocolFeatures, version1 } from '../feature-words.ts';
+import {
+  accessPlatform,
+  blockFlush,
+  logAll,
+  ofDevice,
+  packedRing,
+  protocolFeatures,
+  version1,
+} from '../feature-words.ts';
 import { everything, type LawfulShape } from '../lawful-shape.ts';
 import type { ModelledDevice } from '../requests.ts';
 import type { Setting } from '../setting.ts';
@@ -49,7 +57,7 @@ export function sessionShape(
       (isOld ? 0n : protocolFeatures) |
       (isVdpa && device === 'net' ? setting.commands : 0n) |
       packed |
-      ofDevice[device] |
+      (device === 'block' && setting.isWithoutFlush ? ofDevice.block & ~blockFlush : ofDevice[device]) |
       setting.features) &
     offer.device;
   const wanted = isOld ? 0n : setting.protocol & offer.protocol;

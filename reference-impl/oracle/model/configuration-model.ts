@@ -1,4 +1,11 @@
-import type { FeatureOwner, FeatureSet, RequirementSlug } from '../../catalogue/catalogue.ts';
+import {
+  type FeatureName,
+  type FeatureOwner,
+  type FeatureSet,
+  hasFeature,
+  type RequirementSlug,
+} from '../../catalogue/catalogue.ts';
+import { blockConfig } from '../../devices/block-layout.ts';
 import { netConfig } from '../../devices/net-layout.ts';
 import { judgeFields } from './configuration-fields.ts';
 import type { LibertyName } from './liberties.ts';
@@ -50,6 +57,17 @@ export class ConfigurationModel {
     }
   }
 
+  /** Virtio 5.2.5.2: of a disk whose driver begins with VIRTIO_BLK_F_CONFIG_WCE and without VIRTIO_BLK_F_FLUSH, `writeback` is 0. */
+  began(before: FeatureSet, accepted: FeatureSet): void {
+    if (this.#isUncached(before) || !this.#isUncached(accepted)) return;
+    this.wrote(blockConfig.writeback, Uint8Array.of(0), 'blk/writeback-zero-without-flush');
+  }
+
+  #isUncached(accepted: FeatureSet): boolean {
+    const has = (name: FeatureName): boolean => hasFeature(accepted, name, this.#target);
+    return this.#target.device === 'block' && has('VIRTIO_BLK_F_CONFIG_WCE') && !has('VIRTIO_BLK_F_FLUSH');
+  }
+
   /** A window was written whoever may write its fields: it holds these bytes, and nothing beside it changed. */
   restored(offset: number, bytes: Uint8Array): void {
     for (const at of this.#bytes.keys()) this.#beside.add(at);
@@ -89,7 +107,7 @@ export class ConfigurationModel {
             this.#written.get(at) ??
             (isBeside ? 'vu-config/set-config-writes-its-window' : 'vu-config/get-config-window-equals-whole'),
           what: `byte ${at} of the configuration, read by a window from ${offset}`,
-          expected: `${before}, as before`,
+          expected: this.#written.has(at) ? String(before) : `${before}, as before`,
           actual: String(actual),
         });
         return;

@@ -280,9 +280,13 @@ export class Model {
   #negotiated(session: number, accepted: FeatureSet): void {
     const state = this.#live(session);
     if (state === undefined) return;
+    const before = state.accepted;
     state.accepted = accepted;
     this.#device.negotiated?.(accepted.device);
     this.#configuration.forgetWritten();
+    // That a session begins with a device that begins is a choice of back-ends.
+    if (this.#target.transport === 'vhost-user' && this.#target.judgesChoices === true)
+      this.#configuration.began(before, accepted);
     if (hasFeature(accepted, 'VIRTIO_F_VERSION_1', this.#target)) return;
     this.#take('without-version-1');
     this.#loseSession(session);
