@@ -14,8 +14,8 @@ export type Step =
   | { readonly kind: 'chains'; readonly chains: readonly Chain[]; readonly waits: 'all' | 'one' | 'none' }
   /** Each chain is awaited before the next one. */
   | { readonly kind: 'story'; readonly chains: readonly Chain[] }
-  /** One chain many times, as fast as there is room, one after the other, or with a stop and a start behind each. */
-  | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number; readonly waits: 'stop' | 'all' | 'none' }
+  /** One chain many times. */
+  | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number; readonly waits: BurstWaits }
   /** The driver asks for calls behind each used element, none, or one behind some. */
   | { readonly kind: 'ask'; readonly how: 'each' | 'none' | 'at'; readonly after: number }
   | { readonly kind: 'stop' }
@@ -74,6 +74,12 @@ export type Step =
       readonly windows: readonly { readonly offset: number; readonly length: number }[];
     }
   | { readonly kind: 'plain'; readonly what: 'fence' | 'kick' | 'enable' | 'share' };
+
+/**
+ * Behind each chain of a burst: nothing while there is room, the chain is awaited, the device has nothing to do any more, so
+ * that it serves the next one because it is kicked, or the ring stops and starts.
+ */
+export type BurstWaits = 'none' | 'all' | 'rest' | 'stop';
 
 export interface Chain {
   readonly wanted: Wanted;
@@ -182,7 +188,7 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
         'none' as const,
         'none' as const,
         'all' as const,
-        'all' as const,
+        'rest' as const,
         'stop' as const,
       ),
     }),
@@ -351,7 +357,7 @@ export const mdevStepOf = (device: ModelledDevice, offered: bigint): fc.Arbitrar
     },
     {
       weight: 1,
-      arbitrary: chainOf(device).map((chain) => ({ kind: 'burst' as const, chain, times: 45, waits: 'all' as const })),
+      arbitrary: chainOf(device).map((chain) => ({ kind: 'burst' as const, chain, times: 45, waits: 'rest' as const })),
     },
     { weight: 1, arbitrary: chainOf(device).map((chain) => ({ kind: 'untold' as const, chain })) },
     { weight: 1, arbitrary: chainOf(device).map((chain) => ({ kind: 'remap' as const, chain })) },

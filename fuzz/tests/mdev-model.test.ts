@@ -1,7 +1,11 @@
+import fc from 'fast-check';
 import t from 'tap';
 import { openMdevReference } from '../../drivers/reference/open-mdev-reference.ts';
 import { firstContacts } from '../../judging/first-contact.ts';
 import type { FaultName } from '../../reference-impl/faults/faults.ts';
+import { laidProgram } from '../arbitraries/lawful-program.ts';
+import { plainChain } from '../arbitraries/lawful-step.ts';
+import { setting } from '../arbitraries/setting.ts';
 import { Examiner } from '../executor/examiner.ts';
 import type { Finding } from '../executor/finding.ts';
 import { knownTarget } from '../judging/known-target.ts';
@@ -46,6 +50,25 @@ const seen: readonly (readonly [
     'mdev-answer-stays',
     'vm-channel/answer-is-read-once',
     [`r3 = region-write bytes=${getBase}`, 'r4 = region-read', 'r5 = region-read'],
+  ],
+  [
+    'a doorbell by which a device that has nothing to do is told of a chain',
+    'l1',
+    'mdev-fortieth-doorbell-lost',
+    'vm-state/start-serves-rings',
+    [
+      'r2 = negotiate device=0x340000000',
+      'r3 = memory',
+      'r4 = share',
+      'r5 = ring',
+      'r6 = attach',
+      ...Array.from({ length: 40 }, (_, n) => [
+        `r${7 + 4 * n} = chain segments=[{bytes=00*16} {writable=yes length=513}]`,
+        `r${8 + 4 * n} = kick`,
+        `r${9 + 4 * n} = wait`,
+        `r${10 + 4 * n} = fence`,
+      ]).flat(),
+    ],
   ],
   [
     'what is told of a region',
@@ -103,3 +126,15 @@ for (const [name, mode, fault, requirement, lines] of seen) {
     t.end();
   });
 }
+
+t.test('a burst has a device rest ahead of each kick', (t) => {
+  const [chosen] = fc.sample(setting, { numRuns: 1, seed: 1 });
+  const [chain] = fc.sample(plainChain, { numRuns: 1, seed: 1 });
+  if (chosen === undefined || chain === undefined) throw new Error('nothing was drawn');
+  const shape = { device: 'block', layout: 'split', transport: 'vhost-mdev' } as const;
+  const steps = [{ kind: 'burst', chain, times: 45, waits: 'rest' }] as const;
+  const { calls } = laidProgram(shape, { chosen: { ...chosen, size: 16, kicksByStore: false }, steps });
+  const kinds = calls.map(({ kind }) => kind).filter((kind) => ['chain', 'kick', 'wait', 'fence'].includes(kind));
+  t.strictSame(kinds.slice(0, 180), Array.from({ length: 45 }, () => ['chain', 'kick', 'wait', 'fence']).flat());
+  t.end();
+});

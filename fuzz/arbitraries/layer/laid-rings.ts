@@ -5,7 +5,7 @@ import { literal } from '../../program/arguments.ts';
 import type { CallOf } from '../../program/program.ts';
 import { readableSegment, segmentsOf, translated, writableSegment } from '../chain-segments.ts';
 import { accessPlatform, indirectDesc, inOrder } from '../feature-words.ts';
-import type { Chain } from '../lawful-step.ts';
+import type { BurstWaits, Chain } from '../lawful-step.ts';
 import type { Setting } from '../setting.ts';
 import { callDescriptor, inflightBuffer, protocolBits } from '../told-message.ts';
 import { LaidSession } from './laid-session.ts';
@@ -217,10 +217,11 @@ export class LaidRings extends LaidSession {
   }
 
   /** Each chain is kicked, and all are awaited where the ring is full. */
-  burst(chain: Chain, times: number, waits: 'stop' | 'all' | 'none'): void {
+  burst(chain: Chain, times: number, waits: BurstWaits): void {
     for (let n = 0; n < times; n++) {
       if (segmentsOf(chain).length > this.#free) this.drain();
       this.chains([{ ...chain, isHeld: false }], waits === 'none' ? 'none' : 'all', fewLent);
+      if (waits === 'rest') this.add('fence', { session: this.session });
       if (waits !== 'stop') continue;
       this.stop();
       this.attach();
