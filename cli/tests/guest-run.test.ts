@@ -70,7 +70,7 @@ t.test('a device of the user, made by a command at boot', nightly, async (t) => 
   );
 });
 
-t.test('the case that ends the kernel has the finding, and the run completes', { skip }, async (t) => {
+t.test('the case that ends the kernel has the finding, and the run completes', nightly, async (t) => {
   const cwd = emptyDirectory(t);
   const guilty = 'vhost-mdev/channel/owner-messages-are-taken-at-any-time';
   const cases = ['vhost-mdev/channel/log-base-is-taken', guilty, 'vhost-mdev/channel/state-of-4-bytes-is-taken'];
