@@ -23,7 +23,11 @@ claim() {
 
 packs() {
   mkdir "$work/copy" "$work/empty"
-  git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$work/copy" || return
+  git ls-files -z --cached --others --exclude-standard | xargs -0 cp -a --parents --target-directory "$work/copy" || return
+  # An addon that is newer than its sources is taken as it is; by night it is built anew.
+  if [ "${VHOST_CONFORMANCE_NIGHTLY:-}" != 1 ]; then
+    cp -a --parents --target-directory "$work/copy" drivers/native/build/Release/vhost_conformance.node || return
+  fi
   ln -s "$root/node_modules" "$work/copy/node_modules"
   (cd "$work/copy" && npm pack --loglevel=error --pack-destination "$work")
 }
