@@ -124,7 +124,7 @@ t.test('the guide adds a bit that did not exist', async (t) => {
   const command = blocks.flatMap(({ text }) => text.split('\n')).find((line) => / new case /.test(line)) ?? '';
   const again = shell(tree, command.slice(2));
   t.same([again.code, /is not overwritten/.test(again.output)], [2, true], 'a file that exists is not overwritten');
-  const unwritten = Object.entries(casesToBegin);
+  const unwritten = Object.entries(casesToBegin).slice(isNightly ? 0 : -2);
   for (const [id, proves] of unwritten) t.equal(shell(tree, `vhost-conformance new case ${id} ${proves}`).code, 0, id);
   const build = isNightly ? 'npm run build' : 'node scripts/generate-lists.mjs && npx tsc -b suites';
   const built = shell(tree, `${build} && ${lint.slice(2)}`);

@@ -21,8 +21,10 @@ const copiedByHand = 64;
  */
 export class EventLog {
   readonly #now: () => number;
-  readonly #pages = [new EventPage(), new EventPage(), new EventPage()] as const;
-  #current: EventPage = this.#pages[0];
+  readonly #head = new EventPage();
+  /** The two behind it, each made when it is first needed: few cases fill one. */
+  readonly #later: EventPage[] = [];
+  #current = this.#head;
   #next = 0;
   #nextSession = 0;
   #dropped = 0;
@@ -60,7 +62,7 @@ export class EventLog {
   /** Forgets everything; times count from now on. */
   restart(): void {
     for (const page of this.#pages) page.clear(0);
-    this.#current = this.#pages[0];
+    this.#current = this.#head;
     this.#next = 0;
     this.#dropped = 0;
     this.#callPage = undefined;
@@ -281,11 +283,16 @@ export class EventLog {
     return this.#next++;
   }
 
+  get #pages(): EventPage[] {
+    return [this.#head, ...this.#later];
+  }
+
   #room(bytes: number): EventPage {
     const page = this.#current;
     if (page.count < pageEvents && page.used + bytes <= pageBytes) return page;
-    const [head, even, odd] = this.#pages;
-    const next = page === head || page === odd ? even : odd;
+    const at = page === this.#later[0] ? 1 : 0;
+    this.#later[at] ??= new EventPage();
+    const next = this.#later[at];
     this.#dropped += next.count;
     next.clear(this.#next);
     this.#current = next;

@@ -37,9 +37,11 @@ class Log {
 
   /** Numbers of the pages that are marked, in order. */
   marked(): number[] {
-    return [...this.#region.bytes.entries()].flatMap(([at, byte]) =>
-      byte === 0 ? [] : [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => ((byte >> bit) & 1) === 1).map((bit) => 8 * at + bit),
-    );
+    const pages: number[] = [];
+    this.#region.bytes.forEach((byte, at) => {
+      for (let bit = 0; byte >> bit !== 0; bit++) if (((byte >> bit) & 1) === 1) pages.push(8 * at + bit);
+    });
+    return pages;
   }
 }
 
