@@ -88,6 +88,9 @@ const facts = z.strictObject({
   deadlineScale: z.number().positive().max(1000).default(1),
 });
 
+/** A machine that does much else starts a program late; one that ends by itself is not awaited. */
+const readyWithinMs = z.int().positive().default(30_000);
+
 const start = z.strictObject({
   command: z.string().min(1),
   arguments: z.array(z.string()).default([]),
@@ -122,7 +125,7 @@ const start = z.strictObject({
       z.strictObject({ command: z.array(z.string()).min(1) }),
     ])
     .exactOptional(),
-  readyWithinMs: z.int().positive().default(30_000),
+  readyWithinMs,
   lifetime: z.enum(lifetimes).exactOptional(),
   busyCores: z.int().min(0).max(1024).exactOptional(),
 });
@@ -152,7 +155,7 @@ const reaches: { readonly [V in Exclude<Via, 'mdev'>]: z.ZodType<Reach<V>> } = {
             arguments: z.array(z.string()).default([]),
             files: z.record(z.string(), z.int().min(0)).default({}),
             device: path,
-            readyWithinMs: z.int().positive().default(30_000),
+            readyWithinMs,
           })
           .exactOptional(),
       }),

@@ -1,15 +1,16 @@
 #!/bin/bash
 # Builds the addon into drivers/native/build/Release against the headers that
-# came with node, so that nothing is downloaded. With --if-stale, only where it
-# is missing or older than its sources.
+# came with node, so that nothing is downloaded. With --is-fresh it
+# builds nothing, and says by its exit code whether the addon is there and newer
+# than its sources.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if [ "${1:-}" = --if-stale ]; then
-  shift
+if [ "${1:-}" = --is-fresh ]; then
   addon=drivers/native/build/Release/vhost_conformance.node
-  if [ -e "$addon" ] && [ -z "$(find -L drivers/native/src drivers/native/binding.gyp -newer "$addon" -print -quit)" ]; then
-    exit 0
-  fi
+  [ -e "$addon" ] || exit 1
+  newer=$(find -L drivers/native/src drivers/native/binding.gyp -newer "$addon" -print -quit)
+  [ -z "$newer" ]
+  exit
 fi
 prefix=$(node -p 'path.dirname(path.dirname(fs.realpathSync(process.execPath)))')
 if [ ! -f "$prefix/include/node/node_api.h" ]; then

@@ -7,7 +7,7 @@ rm -rf dist
 node scripts/generate-lists.mjs
 npx --no-install tsc -b cli reports/html/page-script
 node scripts/bundle.mjs
-bash scripts/build-native.sh --if-stale >&2
+bash scripts/build-native.sh --is-fresh || bash scripts/build-native.sh >&2
 platform=$(node -p 'process.platform + "-" + process.arch')
 mkdir -p drivers/native/prebuilt
 strip --strip-unneeded -o "drivers/native/prebuilt/$platform.node" drivers/native/build/Release/vhost_conformance.node

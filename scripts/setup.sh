@@ -61,8 +61,7 @@ if [ ! -L node_modules ] && [ "$(cat "$stamp" 2>/dev/null)" != "$lock" ]; then
 fi
 
 # --- the addon and dist/ ---------------------------------------------------------------------------------------------
-addon=drivers/native/build/Release/vhost_conformance.node
-if [ ! -e "$addon" ] || [ -n "$(find -L drivers/native/src drivers/native/binding.gyp -newer "$addon" -print -quit)" ]; then
+if ! bash scripts/build-native.sh --is-fresh; then
   if [ -n "$cannot_build" ]; then
     say "the native addon cannot be built without these packages"
     exit 2

@@ -8,7 +8,8 @@ passed=0 failed=0
 children= fetching= beside=
 # Seconds for a file of tests, and how many cases are tried beside each fault: all of them take hours.
 limit=600 others=3
-if [ "${VHOST_CONFORMANCE_NIGHTLY:-}" = 1 ]; then limit=1800 others=60; fi
+is_nightly() { [ "${VHOST_CONFORMANCE_NIGHTLY:-}" = 1 ]; }
+if is_nightly; then limit=1800 others=60; fi
 
 # Ends what still runs when we are ended ourselves.
 finish() {
@@ -103,7 +104,7 @@ wait "$fetching" || cat "$work/fetched"
 fetching=
 # A guest takes one processor.
 in_guest='two targets in the kernel guest' extent=()
-if [ "${VHOST_CONFORMANCE_NIGHTLY:-}" != 1 ]; then
+if ! is_nightly; then
   # What the module does itself as a whole, and of what a virtio device does some of each kind.
   in_guest="a part of $in_guest"
   extent=(--negotiation minimal --case vhost-mdev --case virtio/features --case virtio/notifications
@@ -119,7 +120,7 @@ count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
 count 'the package, installed into an empty folder' '^ok ' '^not ok ' bash scripts/test-package.sh
 joined
 count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample "$others"
-if [ "${VHOST_CONFORMANCE_NIGHTLY:-}" = 1 ]; then
+if is_nightly; then
   count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
     --quick --sample 10 --seed 7 --floor 40
 fi

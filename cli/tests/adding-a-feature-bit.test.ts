@@ -17,6 +17,7 @@ import t from 'tap';
 import type { Target } from '../../drivers/target.ts';
 import { readTargetFile } from '../../drivers/target-file.ts';
 import { caseRooms } from '../new/case-rooms.ts';
+import { referenceServer } from './bundled-programs.ts';
 import { eventsOf } from './command-line.ts';
 import { isNightly } from './nightly.ts';
 import { endOf } from './refusal.ts';
@@ -202,7 +203,6 @@ t.test('new refuses what is wrong, and changes nothing', async (t) => {
   t.same(readdirSync(directory), ['mine.json']);
 });
 
-const serve = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
 const getId = ['--case', 'virtio/block/get-id-returns-string', '--layout', 'split', '--negotiation', 'minimal'];
 const likes = isNightly ? ['reference', 'vhost-mdev-l2', 'reference-vdpa-blk', 'reference-pci'] : ['reference-pci'];
 
@@ -223,12 +223,14 @@ t.test('a target that was begun can be run', async (t) => {
     '--device',
     'block',
     '--exec',
-    `${process.execPath} ${serve} --socket {socket} --device block`,
+    `${process.execPath} ${referenceServer} --socket {socket} --device block`,
   );
   for (const like of likes) await passes(`as-${like}`, '--like', like);
 
   const socket = join(directory, 'served.sock');
-  const served = spawn(process.execPath, [serve, '--socket', socket, '--device', 'block'], { stdio: 'ignore' });
+  const served = spawn(process.execPath, [referenceServer, '--socket', socket, '--device', 'block'], {
+    stdio: 'ignore',
+  });
   t.teardown(() => served.kill('SIGKILL'));
   while (!existsSync(socket) && served.exitCode === null) await setTimeout(20);
   await passes('served', '--at', `vhost-user:${socket}?device=block`);

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { backEnds } from '../../fixtures/back-ends/index.ts';
+import { referenceServer } from './bundled-programs.ts';
 import { emptyDirectory, eventsOf, livingProcesses, until } from './command-line.ts';
 
 const program = fileURLToPath(new URL('../back-ends/main.js', import.meta.url));
-const server = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
 
 /** In place of what Debian has: its loader serves the reference where the socket of the back-end would be. */
 const loader = `#!/bin/bash
 for word in "$@"; do [[ $word == *addr.path=* ]] && socket=\${word##*addr.path=}; done
 [ -n "$socket" ] || exit 1
-exec ${process.execPath} ${server} --socket "$socket" --device block
+exec ${process.execPath} ${referenceServer} --socket "$socket" --device block
 `;
 
 /** A cache that has a back-end unpacked already. */

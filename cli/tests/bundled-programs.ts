@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const dist = fileURLToPath(new URL('../../', import.meta.url));
@@ -14,22 +14,21 @@ const records = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(
 );
 const lastBuiltAt = Math.max(...records.map(writtenAt));
 
-/** The program as it is shipped; or its modules, where tsc built them anew and no bundle was made since. */
-function program(bundled: string, modules: string): string {
+/** A program as it is bundled; or its modules, where tsc built them anew and no bundle was made since. */
+function program(modules: string): string {
+  const bundled = join('bundled', basename(modules));
   return join(dist, writtenAt(bundled) > lastBuiltAt ? bundled : modules);
 }
 
 /** `vhost-conformance`: path of its program. */
-export const main = program('bundled/main.js', 'cli/main.js');
+export const main = program('cli/main.js');
 
 /** What `main` is made of, for a process that runs several commands: paths of modules. */
-export const [programModule, exitCodeModule] = [
-  program('bundled/program.js', 'cli/program.js'),
-  program('bundled/exit-code.js', 'cli/exit-code.js'),
-];
+export const programModule = program('cli/program.js');
+export const exitCodeModule = program('cli/exit-code.js');
 
 /** The reference as a vhost-user back-end: path of its program. */
-export const referenceServer = program('bundled/serve.js', 'drivers/reference/serve.js');
+export const referenceServer = program('drivers/reference/serve.js');
 
 /** The back-end that means harm: path of its program. */
-export const hostileServer = program('bundled/serve-hostile.js', 'fixtures/hostile-back-end/serve-hostile.js');
+export const hostileServer = program('fixtures/hostile-back-end/serve-hostile.js');

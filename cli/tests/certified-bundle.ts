@@ -28,8 +28,8 @@ export interface CertifiedBundle {
   /** All but the envelope. */
   readonly files: ArchiveFiles;
   /**
-   * The same, signed, with few of its traces: it opens, and whatever is wrong with its signature or its hashes is found
-   * before anything is judged. Packing all traces takes seconds.
+   * The same with few of its traces, signed again. It opens, and `verify` finds a wrong signature or hash before it judges
+   * a trace. To pack all traces takes seconds.
    */
   readonly short: { readonly archive: Buffer; readonly files: ArchiveFiles };
   readonly claim: Claim;

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { main } from './bundled-programs.ts';
 import { emptyDirectory } from './command-line.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const main = fileURLToPath(new URL('../main.js', import.meta.url));
 const one = 'vhost-user/header/reply-carries-version-1';
 
 const read = (path: string): unknown => parse(readFileSync(join(root, path), 'utf8'));

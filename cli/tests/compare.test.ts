@@ -1,12 +1,11 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { referenceServer } from './bundled-programs.ts';
 import { emptyDirectory, run } from './command-line.ts';
 import { sharedRun } from './shared-run.ts';
 
-const serve = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
-const faulty = `${process.execPath} '${serve}' --socket {socket} --device block --fault other-version-accepted`;
+const faulty = `${process.execPath} '${referenceServer}' --socket {socket} --device block --fault other-version-accepted`;
 const about = ['--case', 'vhost-user/header', '--negotiation', 'minimal', '--reporter', 'json'];
 
 t.test('a run with a fault broke what one without has, and a baseline says the same', async (t) => {

@@ -6,6 +6,7 @@ import { targets } from '../../fixtures/targets/index.ts';
 import { parseProgram } from '../../fuzz/program/parse-program.ts';
 import { decodeProgram, encodeProgram } from '../../fuzz/program/program-encoding.ts';
 import { readKnownBuckets } from '../fuzz/known-buckets.ts';
+import { referenceServer } from './bundled-programs.ts';
 import { emptyDirectory, run, start, until } from './command-line.ts';
 import { isNightly } from './nightly.ts';
 import { endOf, refuses } from './refusal.ts';
@@ -133,8 +134,7 @@ t.test('programs and words that are none', async (t) => {
 
 t.test('a campaign of two instances that is killed loses no entry, no bucket and no count', async (t) => {
   const cwd = emptyDirectory(t);
-  const server = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
-  const backEnd = `${process.execPath} ${server} --socket {socket} --device block --queues 2 --fault other-enable-value-crashes`;
+  const backEnd = `${process.execPath} ${referenceServer} --socket {socket} --device block --queues 2 --fault other-enable-value-crashes`;
   mkdirSync(join(cwd, 'corpus'));
   const enable = 'r1 = message request=18 fields=[{name=num value=0x2}]\n';
   writeFileSync(join(cwd, 'corpus', 'enable.txt'), enable);

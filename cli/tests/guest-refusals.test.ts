@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { main } from './bundled-programs.ts';
 import { type Ended, emptyDirectory, livingProcesses, run, start, until } from './command-line.ts';
 import { endOf } from './refusal.ts';
 
@@ -158,7 +159,6 @@ t.test('no disk space', { skip: process.getuid?.() !== 0 ? 'a small file system 
   const small = join(cwd, 'small');
   mkdirSync(small);
   const script = 'mount -t tmpfs -o size=20m none "$1" && shift && exec "$@"';
-  const main = new URL('../main.js', import.meta.url).pathname;
   writeFileSync(join(cwd, 'mounted.sh'), script);
   const { spawnSync } = await import('node:child_process');
   const words = [process.execPath, main, 'guest', '--cache', join(small, 'cache'), '--shell', 'true'];

@@ -5,7 +5,7 @@ import { emptyDirectory, eventsOf, livingProcesses, run, scratchOf, shortCases, 
 import { nightly } from './nightly.ts';
 import { sharedRun } from './shared-run.ts';
 
-/** Many short results: whatever is done, it is done in the middle. */
+/** So many short results that a signal meets the run in the middle. */
 const words = ['run', 'reference', ...shortCases, '--repeat', '60', '--out', 'out'];
 const enough = 20;
 

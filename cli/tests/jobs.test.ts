@@ -12,7 +12,7 @@ import { emptyDirectory, eventsOf, livingProcesses, run, scratchOf, shortCases, 
 import { sharedRun } from './shared-run.ts';
 
 const words = ['run', 'reference', ...shortCases, '--case', 'vhost-user/vring-limits'];
-/** Many short results: whatever is done, it is done in the middle. */
+/** So many short results that a signal meets the run in the middle. */
 const many = ['run', 'reference', ...shortCases, '--repeat', '80', '--jobs', '2', '--reporter', 'json', '--out', 'out'];
 const enough = 20;
 

@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Job } from 'kubernetes-models/batch/v1';
 import t from 'tap';
 import { mergeRuns } from '../../reports/merge-runs.ts';
+import { main, referenceServer } from './bundled-programs.ts';
 import { emptyDirectory, shortCases } from './command-line.ts';
 import { sharedRun } from './shared-run.ts';
 
-const main = fileURLToPath(new URL('../main.js', import.meta.url));
 const manifestPath = new URL('../../../fixtures/kubernetes/shards.job.json', import.meta.url);
 const manifest = JSON.parse(readFileSync(manifestPath, 'utf8'));
 const [container] = manifest.spec.template.spec.containers;
@@ -56,11 +55,9 @@ function podDirectory(t: Parameters<typeof emptyDirectory>[0]): string {
   return directory;
 }
 
-const server = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
-
 t.test('each index runs its shard, findings end a pod with 0, and the merge decides', async (t) => {
   const directory = podDirectory(t);
-  const faulty = `'${process.execPath}' '${server}' --socket {socket} --device block --fault unknown-flag-bits-crash`;
+  const faulty = `'${process.execPath}' '${referenceServer}' --socket {socket} --device block --fault unknown-flag-bits-crash`;
   const words = ['--exec', faulty, ...shortCases, '--layout', 'split', '--reporter', 'json'];
   const shards = 2;
   for (let index = 0; index < shards; index++) {

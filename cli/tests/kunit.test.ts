@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { mergeRuns } from '../../reports/merge-runs.ts';
 import { ktapReport } from '../../reports/reporters/ktap.ts';
@@ -9,6 +8,7 @@ import { writeSampleRun } from '../../reports/tests/sample-run.ts';
 import { CacheDirectory } from '../guest/cache-directory.ts';
 import { defaultCachePath } from '../guest/cache-path.ts';
 import { type LinuxSource, linuxSource } from '../guest/linux-source.ts';
+import { referenceServer } from './bundled-programs.ts';
 import { emptyDirectory } from './command-line.ts';
 import { sharedRun } from './shared-run.ts';
 
@@ -90,8 +90,7 @@ t.test('each result of a run is read with its status, whatever its texts are', {
 
 t.test('a known deviation passes, an unknown one fails, and the exit status says it', { skip: why }, async (t) => {
   const cwd = emptyDirectory(t);
-  const serve = fileURLToPath(new URL('../../drivers/reference/serve.js', import.meta.url));
-  const faulty = `${process.execPath} '${serve}' --socket {socket} --device block --fault other-version-accepted`;
+  const faulty = `${process.execPath} '${referenceServer}' --socket {socket} --device block --fault other-version-accepted`;
   const words = ['run', '--exec', faulty, '--case', 'vhost-user/header', '--negotiation', 'minimal'];
   const ran = await sharedRun([...words, '--reporter', 'ktap,json', '--out', 'unknown'], { cwd });
   t.equal(ran.code, 1, ran.stderr);

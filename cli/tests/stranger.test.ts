@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import { referenceServer } from './bundled-programs.ts';
 import { emptyDirectory, eventsOf, run } from './command-line.ts';
 import { refuses } from './refusal.ts';
 import { sharedRun } from './shared-run.ts';
@@ -13,8 +14,7 @@ const oneCase = ['--case', 'vhost-user/owner/messages-before-set-owner-are-survi
 
 t.test('a recorded command is executed only if it is said again', async (t) => {
   const cwd = emptyDirectory(t);
-  const server = join(process.cwd(), 'dist/drivers/reference/serve.js');
-  const exec = `${process.execPath} ${server} --socket {socket} --device block`;
+  const exec = `${process.execPath} ${referenceServer} --socket {socket} --device block`;
   const first = await run(
     ['run', '--exec', exec, '--case', 'vhost-user/owner/*', '--reporter', 'json', '--out', 'out'],
     { cwd },
@@ -24,7 +24,7 @@ t.test('a recorded command is executed only if it is said again', async (t) => {
   // As a run that was killed after its first result, and with another command.
   const lines = readFileSync(path, 'utf8').split('\n');
   const kept = lines.slice(0, lines.findIndex((line) => line.includes('"event":"case"')) + 1).join('\n');
-  writeFileSync(path, `${kept.replaceAll(server, join(cwd, 'stranger.sh'))}\n`);
+  writeFileSync(path, `${kept.replaceAll(referenceServer, join(cwd, 'stranger.sh'))}\n`);
   writeFileSync(join(cwd, 'stranger.sh'), `require('node:fs').writeFileSync('${join(cwd, 'executed')}', '');`);
   await refuses(t, ['run', '--resume', 'out'], /would execute or reach what its records name .* add: --exec /, cwd);
   t.notOk(existsSync(join(cwd, 'executed')));

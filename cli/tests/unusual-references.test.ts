@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { isListening } from '../../drivers/iut-process/listening-sockets.ts';
+import { referenceServer } from './bundled-programs.ts';
 import { emptyDirectory, eventsOf, until } from './command-line.ts';
 import { isNightly } from './nightly.ts';
 import { sharedRun } from './shared-run.ts';
@@ -97,10 +98,13 @@ t.test(
 t.test('a served target that ends is said to have crashed, and what is left is not run', async (t) => {
   const cwd = emptyDirectory(t);
   const socket = join(cwd, 's.sock');
-  const server = new URL('../../drivers/reference/serve.js', import.meta.url).pathname;
-  const backEnd = spawn(process.execPath, [server, '--socket', socket, '--device', 'block', '--exit-at-errors'], {
-    stdio: 'ignore',
-  });
+  const backEnd = spawn(
+    process.execPath,
+    [referenceServer, '--socket', socket, '--device', 'block', '--exit-at-errors'],
+    {
+      stdio: 'ignore',
+    },
+  );
   t.teardown(() => backEnd.kill());
   await until(() => isListening(socket), 'the back-end listens');
   const results = await judged(

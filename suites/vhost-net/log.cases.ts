@@ -5,7 +5,7 @@ import { VHOST_VRING_F_LOG } from '../../reference-impl/wire/vdpa-structures.ts'
 import { type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import type { Check } from '../check.ts';
 import { takes } from '../vhost-kernel/refusal.ts';
-import { hex, missing, pagesOf, writeOverBoundary } from '../vhost-user/dirty-pages.ts';
+import { hex, markedPages, missing, pageSize, pagesOf, writeOverBoundary } from '../vhost-user/dirty-pages.ts';
 
 /** The log of written pages: one bit a page, in memory of the user. */
 
@@ -37,11 +37,7 @@ class Log {
 
   /** Numbers of the pages that are marked, in order. */
   marked(): number[] {
-    const pages: number[] = [];
-    this.#region.bytes.forEach((byte, at) => {
-      for (let bit = 0; byte >> bit !== 0; bit++) if (((byte >> bit) & 1) === 1) pages.push(8 * at + bit);
-    });
-    return pages;
+    return markedPages(this.#region.bytes);
   }
 }
 
@@ -107,7 +103,6 @@ export const off = defineCase({
 
 /** Where no guest has memory. */
 const logAddress = 0x100_0000n;
-const pageSize = 4096n;
 
 /** What is marked once a used ring that is logged was written to, and the guest page where it lies. */
 function marksUsedRing(

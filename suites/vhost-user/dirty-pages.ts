@@ -11,7 +11,17 @@ import {
 } from '../../drivers/port/port.ts';
 import type { Check } from '../check.ts';
 
-const pageSize = 4096n;
+/** Bytes of a page of a log. */
+export const pageSize = 4096n;
+
+/** Numbers of the pages that are marked in these bytes of a log, in order. */
+export function markedPages(log: Uint8Array): number[] {
+  const pages: number[] = [];
+  for (const [at, byte] of log.entries()) {
+    for (let bit = 0; byte >> bit !== 0; bit++) if (((byte >> bit) & 1) === 1) pages.push(8 * at + bit);
+  }
+  return pages;
+}
 
 export interface DirtyPagesOptions {
   /** Bytes of the log: each covers 8 pages of 4096 bytes. */
@@ -53,12 +63,7 @@ export class DirtyPages {
 
   /** Numbers of the pages that are marked, in order. */
   marked(): number[] {
-    const pages: number[] = [];
-    const bytes = this.#port.descriptors.load(this.fd, this.offset, this.size);
-    for (const [at, byte] of bytes.entries()) {
-      for (let bit = 0; byte >> bit !== 0; bit++) if (((byte >> bit) & 1) === 1) pages.push(8 * at + bit);
-    }
-    return pages;
+    return markedPages(this.#port.descriptors.load(this.fd, this.offset, this.size));
   }
 
   /** Bytes of the file outside the log that are not zero. */

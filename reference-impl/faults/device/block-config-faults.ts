@@ -53,7 +53,7 @@ export const blockConfigFaults = {
   'block-writeback-two': deviceFault('blk/writeback-zero-or-one', 'writeback is 2', holding('writeback', 2)),
   'block-writeback-lost-at-start': deviceFault(
     'blk/writeback-set-before-driver-ok-stays',
-    'the first queue that starts makes writeback 1, whatever a driver wrote before',
+    'the start of a queue sets writeback to 1, over what the driver wrote',
     inBlock({ writebackAtStart: () => 1 }),
   ),
   'block-may-unmap-two': deviceFault(

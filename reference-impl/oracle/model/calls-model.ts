@@ -124,7 +124,8 @@ export class CallsModel {
    * be one of what was in flight then, and the ring no longer calls.
    */
   owed(used: number): number {
-    return this.#options.maySaveCalls() ? 0 : this.#wanted(used);
+    const wanted = this.#wanted(used);
+    return wanted > 0 && this.#options.maySaveCalls() ? 0 : wanted;
   }
 
   /** As many calls are owed by a device that saves none. */

@@ -68,7 +68,7 @@ export class ConfigurationModel {
     return this.#target.device === 'block' && has('VIRTIO_BLK_F_CONFIG_WCE') && !has('VIRTIO_BLK_F_FLUSH');
   }
 
-  /** A window was written whoever may write its fields: it holds these bytes, and nothing beside it changed. */
+  /** A migration wrote a window, of any fields: it holds these bytes, and those beside it are as before. */
   restored(offset: number, bytes: Uint8Array): void {
     for (const at of this.#bytes.keys()) this.#beside.add(at);
     this.wrote(offset, bytes, 'vu-config/set-config-writes-its-window');
