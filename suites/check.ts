@@ -120,7 +120,7 @@ export class Check {
     });
   }
 
-  sameSequence(actual: readonly number[], expected: readonly number[], what: string): boolean {
+  sameSequence<T extends number | string>(actual: readonly T[], expected: readonly T[], what: string): boolean {
     return this.holds(actual.join() === expected.join(), what, {
       expected: expected.join(', ') || 'none',
       actual: actual.join(', ') || 'none',

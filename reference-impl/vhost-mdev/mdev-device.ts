@@ -37,7 +37,7 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
   readonly #edge: MdevEdge;
   readonly #pciConfig: PciConfigSpace;
   readonly #msixTable: Uint8Array;
-  #isRunning!: boolean;
+  #isRunning = false;
   #opens = 0;
 
   /** The parent's `create` and this come together: the device is its parent's from here on. */
@@ -63,7 +63,6 @@ export class MdevDevice implements CalledDevice, OpenedDevice {
       storedNotification: (queue) => rules.doorbell.stored(this, queue),
       used: (queue) => rules.interrupt.atUsed(this.interrupts, queue),
     });
-    this.#stop();
   }
 
   get isRunning(): boolean {

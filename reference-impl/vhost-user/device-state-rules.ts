@@ -1,3 +1,4 @@
+import type { ParentDriver } from '../devices/parent-driver.ts';
 import { virtioDeviceStatus as status } from '../wire/vhost-user-constants.ts';
 import type { NegotiatedState } from './negotiated-state.ts';
 
@@ -15,8 +16,8 @@ export interface DeviceStateRules {
   readonly isLive: (session: NegotiatedState) => boolean;
   /** What RESET_DEVICE and status 0 put back. */
   readonly resets: { readonly rings: boolean; readonly status: boolean; readonly device: boolean };
-  /** Whether the end of a connection resets the device. */
-  readonly resetsAtEnd: boolean;
+  /** What the end of a connection does to the device: its rings stop, in any case. */
+  readonly atEnd: (device: ParentDriver) => void;
   readonly acceptsMtu: (mtu: bigint) => boolean;
 }
 
@@ -32,6 +33,6 @@ export const deviceStateRules: DeviceStateRules = {
   isLive: (session) =>
     !session.hasProtocolFeature('VHOST_USER_PROTOCOL_F_STATUS') || (session.status & status.DRIVER_OK) !== 0,
   resets: { rings: true, status: true, device: true },
-  resetsAtEnd: true,
+  atEnd: (device) => device.reset(),
   acceptsMtu: (mtu) => mtu >= smallestMtu && mtu <= largestMtu,
 };

@@ -147,10 +147,9 @@ export class BackEndSession implements SessionState {
 
   /** Gives everything back that the connection held. The device is as new, its stored data aside. */
   release(): void {
-    this.rings.stopAll();
     const { releasesAtEnd } = this.rules.descriptors;
     if (releasesAtEnd.descriptors) this.postcopy.release();
-    if (this.rules.deviceState.resetsAtEnd) this.device.reset();
+    this.rules.deviceState.atEnd(this.device);
     if (releasesAtEnd.memory) {
       this.memory.release();
       this.inflight?.release();

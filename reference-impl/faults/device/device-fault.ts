@@ -4,6 +4,9 @@ import type { QueueRules } from '../../devices/queue-rules.ts';
 import type { ReferenceDevice } from '../../devices/reference-devices.ts';
 import type { DeviceChange, DeviceFault } from '../fault.ts';
 
+/** A pair of queues that no network device here has: frames for it are lost. */
+export const noPair = 0xffff;
+
 /** Declares a fault of a device. What it changes comes from the functions below; several changes are made in order. */
 export function deviceFault(
   requirement: RequirementSlug,

@@ -1,5 +1,10 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
-import { type FilterDecision, type FilterDecisions, filterDecisions } from '../../devices/net-filter.ts';
+import {
+  type FilterDecision,
+  type FilterDecisions,
+  filterDecisions,
+  type ReceiveMode,
+} from '../../devices/net-filter.ts';
 import { type FilterAction, type FilterCommandName, filterCommands } from '../../devices/net-filter-commands.ts';
 import { breakingMore, type DeviceChange, type DeviceFault } from '../fault.ts';
 import { deviceFault, inNet } from './device-fault.ts';
@@ -39,6 +44,12 @@ export const netFilterFaults = {
     'promiscuous',
     (right) => (frame) => (frame.kind === 'unicast' ? undefined : right(frame)),
   ),
+  'net-promiscuous-delivers-nothing': decisionFault(
+    'net/promiscuous-delivers-everything',
+    'nothing is received in promiscuous mode',
+    'promiscuous',
+    dropsIn('PROMISC'),
+  ),
   'net-suppression-beats-promiscuous': deviceFault(
     'net/promiscuous-overrides-other-modes',
     'what is suppressed is not received in promiscuous mode',
@@ -55,11 +66,23 @@ export const netFilterFaults = {
     'allMulticast',
     () => () => undefined,
   ),
+  'net-all-multicast-delivers-nothing': decisionFault(
+    'net/all-multicast-delivers-multicast',
+    'nothing is received with all-multicast receive on',
+    'promiscuous',
+    dropsIn('ALLMULTI'),
+  ),
   'net-all-unicast-has-no-effect': decisionFault(
     'net/all-unicast-delivers-unicast',
     'all-unicast receive has no effect',
     'allUnicast',
     () => () => undefined,
+  ),
+  'net-all-unicast-delivers-nothing': decisionFault(
+    'net/all-unicast-delivers-unicast',
+    'nothing is received with all-unicast receive on',
+    'promiscuous',
+    dropsIn('ALLUNI'),
   ),
   'net-no-multicast-spares-table': decisionFault(
     'net/no-multicast-stops-multicast',
@@ -78,6 +101,12 @@ export const netFilterFaults = {
     'broadcast packets are suppressed with multicast packets',
     'noMulticast',
     (right) => (frame) => (frame.kind === 'broadcast' ? right({ ...frame, kind: 'multicast' }) : right(frame)),
+  ),
+  'net-no-multicast-stops-everything': decisionFault(
+    'net/no-multicast-spares-broadcast',
+    'nothing is received while multicast packets are suppressed',
+    'promiscuous',
+    dropsIn('NOMULTI'),
   ),
   'net-no-unicast-spares-own-address': decisionFault(
     'net/no-unicast-stops-unicast',
@@ -155,6 +184,12 @@ export const netFilterFaults = {
       return filterCommands.VLAN_ADD.carryOut(filter, data);
     }),
   ),
+  'net-vlan-table-stops-everything': decisionFault(
+    'net/vlan-table-packets-accepted',
+    'nothing is received while the table has a VLAN',
+    'otherVlan',
+    (right) => (frame) => (frame.filter.vlans.size > 0 ? false : right(frame)),
+  ),
   'net-vlan-removed-with-all-others': deviceFault(
     'net/vlan-table-packets-accepted',
     'where one VLAN is removed from the table all are',
@@ -184,6 +219,11 @@ function atCommand(name: FilterCommandName, carryOut: FilterAction): DeviceChang
 /** Replaces one decision of the filter. */
 function atDecision(name: keyof FilterDecisions, replaced: (right: FilterDecision) => FilterDecision): DeviceChange {
   return inNet({ filter: { ...filterDecisions, [name]: replaced(filterDecisions[name]) } });
+}
+
+/** Nothing is received while a mode is on. */
+function dropsIn(mode: ReceiveMode): (right: FilterDecision) => FilterDecision {
+  return (right) => (frame) => (frame.filter.modes.has(mode) ? false : right(frame));
 }
 
 function decisionFault(

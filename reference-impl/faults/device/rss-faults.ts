@@ -1,8 +1,9 @@
 import { type HashConfig, hashOf, toeplitz } from '../../devices/net-hash.ts';
 import { netConfig } from '../../devices/net-layout.ts';
+import { netRules } from '../../devices/net-rules.ts';
 import { steeringRules as right } from '../../devices/net-steering.ts';
 import type { DeviceFault } from '../fault.ts';
-import { deviceFault, inNet } from './device-fault.ts';
+import { deviceFault, inNet, noPair } from './device-fault.ts';
 
 /** Hashes of received packets, and receive-side scaling. */
 export const rssFaults = {
@@ -30,6 +31,14 @@ export const rssFaults = {
     'net/rss-destination-follows-hash',
     'packets of UDP are hashed over their addresses alone, where ports are enabled',
     inNet({ hash: (frame, config) => hashOf(frame, withoutUdp(config)) }),
+  ),
+  'net-rss-frames-lost': deviceFault(
+    'net/rss-destination-follows-hash',
+    'with receive-side scaling configured nothing is received',
+    inNet({
+      hash: (frame, config) => ('table' in config ? undefined : hashOf(frame, config)),
+      unclassified: () => noPair,
+    }),
   ),
   'net-rss-command-refused': deviceFault(
     'net/rss-has-rss-config',
@@ -78,6 +87,24 @@ export const rssFaults = {
     'net/hash-report-tells-type-and-value',
     'the last byte of a key of 40 bytes is taken as 0',
     inNet({ hash: (frame, config) => hashOf(frame, { ...config, key: config.key.subarray(0, 39) }) }),
+  ),
+  'net-hashed-frames-lost': deviceFault(
+    'net/hash-report-tells-type-and-value',
+    'once hashes are configured nothing is received, up to the next reset',
+    (rules) => {
+      let isTold = false;
+      return inNet({
+        knowsHash: (pairs) => {
+          isTold = true;
+          return right.knowsHash(pairs);
+        },
+        pairAtFirst: (most, frames) => (isTold ? noPair : right.pairAtFirst(most, frames)),
+        filterAfterReset: (filter) => {
+          isTold = false;
+          return netRules.filterAfterReset(filter);
+        },
+      })(rules);
+    },
   ),
   'net-hashes-before-command': deviceFault(
     'net/hash-report-none-where-not-calculated',

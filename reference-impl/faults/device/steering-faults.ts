@@ -1,6 +1,6 @@
 import { steeringRules as right } from '../../devices/net-steering.ts';
 import type { DeviceFault } from '../fault.ts';
-import { deviceFault, inNet } from './device-fault.ts';
+import { deviceFault, inNet, noPair } from './device-fault.ts';
 
 /** Receive queues of frames where a command asks for pairs. */
 export const steeringFaults = {
@@ -38,6 +38,14 @@ export const steeringFaults = {
     'net/steering-follows-flow',
     'frames come on the receive queues in use in turn, whatever their flow',
     inNet({ pairOf: (_known, pairs, _most, frames) => (frames + (frames >> 2)) % pairs }),
+  ),
+  'net-frames-of-several-pairs-lost': deviceFault(
+    'net/steering-follows-flow',
+    'nothing is received while several pairs are in use',
+    inNet({
+      pairOf: (known, pairs, most, frames) => (pairs > 1 ? noPair : right.pairOf(known, pairs, most, frames)),
+      avoidsReset: () => false,
+    }),
   ),
   'net-flows-come-on-first-queue': deviceFault(
     'net/flow-returns-on-matching-queue',

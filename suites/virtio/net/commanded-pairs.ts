@@ -30,6 +30,7 @@ export const applies = {
 } as const satisfies Applies;
 
 const buffers = 32;
+const tries = 3;
 const bufferBytes = 512;
 const maxVirtqueuePairs = { name: 'max_virtqueue_pairs', at: netConfig.maxVirtqueuePairs, bytes: 2 } as const;
 
@@ -60,6 +61,7 @@ export class CommandedPairs {
   /** Has a command carried out. @returns its acknowledgement. */
   readonly command: (command: ControlCommand) => number;
   readonly #arrived: Arrival[] = [];
+  #hasReturned = false;
 
   /** Attaches all of them, `least` at least, before any is used. What the case presupposes is judged by `check`. */
   constructor(context: PairsContext, check: Check, least = 2) {
@@ -110,6 +112,20 @@ export class CommandedPairs {
     return this.arrival(frame);
   }
 
+  /**
+   * The same of a frame that has to come back: where it is lost, which no text forbids, it is sent again. The case
+   * presupposes that a frame came back before. @returns undefined where it is lost each time
+   */
+  owedFor(frame: Uint8Array, pair: number): Arrival | undefined {
+    this.#check.presumes(this.#hasReturned, 'a frame comes back');
+    let came: Arrival | undefined;
+    for (let n = 0; n < tries && came === undefined; n++) {
+      this.send(frame, pair);
+      came = this.cameFor(frame);
+    }
+    return came;
+  }
+
   /** The same of a frame that was sent before. */
   arrival(frame: Uint8Array): number | undefined {
     return this.cameFor(frame)?.pair;
@@ -124,6 +140,7 @@ export class CommandedPairs {
       return came !== undefined;
     };
     port.until(isThere, port.deadlineMs);
+    this.#hasReturned ||= came !== undefined;
     return came;
   }
 

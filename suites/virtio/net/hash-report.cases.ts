@@ -4,6 +4,7 @@ import type { Check } from '../../check.ts';
 import { CommandedPairs } from './commanded-pairs.ts';
 import { setHash, setRss } from './control-queue.ts';
 import { enabledTypes, flowsOf, keys, supportedOf } from './hashed-flows.ts';
+import { internetFrame } from './internet-frame.ts';
 import { framesComeBack } from './net-port.ts';
 import { hashOfInternetFrame, knownKey } from './toeplitz.ts';
 
@@ -80,7 +81,10 @@ function reportedFor(pairs: CommandedPairs, check: Check, frame: Uint8Array): Re
   pairs.send(frame, 0);
   const came = pairs.cameFor(frame);
   check.presumes(came !== undefined, 'each frame comes back');
-  const header = came?.header ?? new Uint8Array();
+  return reportedIn(came?.header ?? new Uint8Array(), check);
+}
+
+function reportedIn(header: Uint8Array, check: Check): Reported {
   check.presumes(header.length >= 20, 'the header has 20 bytes');
   const view = new DataView(header.buffer, header.byteOffset, header.length);
   return { value: view.getUint32(12, true), report: view.getUint16(16, true) };
@@ -95,6 +99,7 @@ export const reported = defineCase({
       'net-hash-report-counts-from-zero',
       'net-hash-ports-swapped',
       'net-hash-key-ends-early',
+      'net-hashed-frames-lost',
     ],
   },
   applies: { ...applies, when: [framesComeBack] },
@@ -105,11 +110,15 @@ export const reported = defineCase({
     const pairs = new CommandedPairs(context, check, 1);
     const types = supportedOf(context, check, enabledTypes[variant.types]);
     const key = keys[variant.key];
+    check.presumes(pairs.pairFor(internetFrame('tcp4', 90), 0) !== undefined, 'a frame comes back before the command');
     pairs.commanded(setHash(guest, { types, key }), 'the command for hashes');
     for (const { kind, ends, frame } of flowsOf(2)) {
       const hash = hashOfInternetFrame(kind, ends, types, key);
       if (hash === undefined) continue;
-      const came = reportedFor(pairs, check, frame);
+      const arrival = pairs.owedFor(frame, 0);
+      check.equal(arrival !== undefined, true, `whether a packet (${kind}) comes back while hashes are reported`);
+      if (arrival === undefined) return;
+      const came = reportedIn(arrival.header, check);
       // A device may fail to hash a packet: then it says so.
       if (came.report === 0) {
         check.inconclusive('a packet came without a hash');

@@ -120,6 +120,32 @@ export class ReceiveFilter {
    * says when it would have come. @throws CaseEnded where that one is not received.
    */
   receives(to: Packet, openFor: Destination): boolean {
+    const came = this.#trial(to, openFor);
+    const what = `a frame ${destinationText[openFor]}, for which the filter is open, is received`;
+    this.#check.presumes(came !== 'neither', what);
+    return came === 'asked';
+  }
+
+  /**
+   * The same of a frame that the filter has to let through: where neither is received, `takeBack` takes back what has it
+   * so, and the frame behind has to be received then. @throws CaseEnded where that one is not.
+   */
+  delivers(to: Packet, openFor: Destination, takeBack: () => void): boolean {
+    const came = this.#trial(to, openFor);
+    if (came === 'neither') {
+      takeBack();
+      this.presumes(openFor, openFor, 'once that was taken back');
+    }
+    return came === 'asked';
+  }
+
+  /** What the case presupposes: such a frame is received now. @throws CaseEnded where it is not. */
+  presumes(to: Packet, openFor: Destination, now: string): void {
+    this.#check.presumes(this.receives(to, openFor), `a frame ${packetText(to)} is received ${now}`);
+  }
+
+  /** Sends both frames until one of them is received, or some times. */
+  #trial(to: Packet, openFor: Destination): 'asked' | 'behind' | 'neither' {
     const { port } = this.#context;
     const sent: (readonly [asked: Arrival, behind: Arrival])[] = [];
     const isThere = (which: 0 | 1): boolean => {
@@ -130,14 +156,7 @@ export class ReceiveFilter {
       sent.push([this.#send(to), this.#send(openFor)]);
       port.until(() => isThere(1), port.deadlineMs);
     }
-    const what = `a frame ${destinationText[openFor]}, for which the filter is open, is received`;
-    this.#check.presumes(isThere(0) || isThere(1), what);
-    return isThere(0);
-  }
-
-  /** What the case presupposes: such a frame is received now. @throws CaseEnded where it is not. */
-  presumes(to: Packet, openFor: Destination, now: string): void {
-    this.#check.presumes(this.receives(to, openFor), `a frame ${packetText(to)} is received ${now}`);
+    return isThere(0) ? 'asked' : isThere(1) ? 'behind' : 'neither';
   }
 
   /** Sends a frame for which one comes in that goes there. */

@@ -69,7 +69,13 @@ export const deviceStateFaults = {
     'vu-config/read-only-field-write-not-accepted',
     'SET_CONFIG of a driver changes read-only fields',
     inTable('config', { mayWriteReadOnly: () => true }),
-    inTable('deviceState', { resetsAtEnd: false }),
+    inTable('deviceState', (right) => ({
+      atEnd: (device) => {
+        const config = device.readConfig(0, device.configSize);
+        right.atEnd(device);
+        if (config !== undefined) device.restoreConfig(0, config);
+      },
+    })),
   ),
   'config-read-only-write-acknowledged': vhostUserFault(
     'vu-config/read-only-field-write-not-accepted',
