@@ -1,10 +1,12 @@
 import { isBeyondText } from '../reference-impl/catalogue/catalogue.ts';
 import { differingResults, repetitionsOf, sightingsOf } from '../reports/differing-results.ts';
-import { type CaseRecord, caseKey, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
+import { type CaseRecord, type Finding, type Outcome, outcomes } from '../reports/record/record.ts';
 import { authorityWords, isApart, standingOf } from '../reports/result-explanation.ts';
 import { visibleText } from '../reports/visible-text.ts';
+import { entrySightings } from '../suites/runner/entry-sightings.ts';
 import { accordanceOf, type ExpectationRules } from '../suites/runner/expectations.ts';
 import { counted } from './counted.ts';
+import { isAllSeen, linesOfNotSeen } from './entries-not-seen.ts';
 
 export interface RunSummary {
   readonly text: string;
@@ -29,11 +31,8 @@ const mostShown = 20;
 
 /** What is said at the end of a run: how many of what, the findings, where the report is. */
 export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRules, remains: RunRemains): RunSummary {
-  const byCase = resultsByCase(results);
-  const judged = results.map((record) => ({
-    record,
-    accordance: accordanceOf(record, rules, byCase.get(caseOf(record))),
-  }));
+  const judged = results.map((record) => ({ record, accordance: accordanceOf(record, rules) }));
+  const sightings = entrySightings(results, rules);
   const unexpected = judged.flatMap(({ record, accordance }) =>
     accordance.kind === 'unexpected' ? [{ record, why: accordance.why }] : [],
   );
@@ -43,7 +42,7 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
   const listed = expected.filter(({ record }) => record.verdict === 'not-applicable').length;
   const known = expected.length - listed;
   const lines = ['', ...countLines(results), ...unexpectedLines(unexpected)];
-  lines.push(...flickerLines(results));
+  lines.push(...linesOfNotSeen(sightings), ...flickerLines(results));
   if (listed > 0)
     lines.push(
       '',
@@ -64,7 +63,7 @@ export function summaryOf(results: readonly CaseRecord[], rules: ExpectationRule
     lines.push('', `${missing}: ${remains.resume}`);
   }
   lines.push('', ...remains.paths.map((path) => `Report: ${path}`));
-  return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, remains) };
+  return { text: lines.join('\n'), exitCode: exitCodeOf(unexpected, isAllSeen(sightings), remains) };
 }
 
 /** A run without repetitions has none: what is missing from a repetition is owed, and said elsewhere. */
@@ -83,31 +82,20 @@ function flickerLines(results: readonly CaseRecord[]): string[] {
   return lines;
 }
 
-function resultsByCase(results: readonly CaseRecord[]): Map<string, CaseRecord[]> {
-  const groups = new Map<string, CaseRecord[]>();
-  for (const record of results) {
-    const group = groups.get(caseOf(record));
-    if (group === undefined) groups.set(caseOf(record), [record]);
-    else group.push(record);
-  }
-  return groups;
-}
-
-/** Names a case and its variant on a target, without its axes. */
-function caseOf({ target, caseId, variant }: CaseRecord): string {
-  return JSON.stringify([target, caseKey(caseId, variant)]);
-}
-
 interface Unexpected {
   readonly record: CaseRecord;
   readonly why: string;
 }
 
-function exitCodeOf(unexpected: readonly Unexpected[], { problems, missing }: RunRemains): number {
+function exitCodeOf(
+  unexpected: readonly Unexpected[],
+  isAllExpectedSeen: boolean,
+  { problems, missing }: RunRemains,
+): number {
   if (unexpected.some(({ record }) => record.verdict === 'error')) return 2;
   // What was not judged is a failure of the run, also beside findings.
   if (problems.length > 0 || missing > 0) return 2;
-  return unexpected.length > 0 ? 1 : 0;
+  return unexpected.length > 0 || !isAllExpectedSeen ? 1 : 0;
 }
 
 /** `reference: 151 results: 51 not-applicable (51 of another device), 100 pass`, a line for each target. */

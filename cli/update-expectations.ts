@@ -15,10 +15,10 @@ const daysExpected = 90;
  * to read them, and to say why. @throws RecordError
  */
 export function updateExpectations(path: string, results: readonly CaseRecord[], rules: ExpectationRules): string {
-  const { entries, added, dropped } = updatedExpectations(results, rules, lastDay(rules.today));
+  const { entries, added, dropped, partly } = updatedExpectations(results, rules, lastDay(rules.today));
   if (added.length === 0 && dropped.length === 0) {
     if (!existsSync(path)) write(path, entries);
-    return `${path}: nothing changed`;
+    return [`${path}: nothing changed`, ...partlyLines(partly)].join('\n');
   }
   write(path, entries);
   const lines = [`--- ${path}`, `+++ ${path}`];
@@ -28,8 +28,11 @@ export function updateExpectations(path: string, results: readonly CaseRecord[],
   lines.push('', `${path}: ${counted(added.length, 'deviation')} added, ${dropped.length} removed`);
   if (unread > 0)
     lines.push(`Read each that says "${unreadReason}", and say its reason there before you keep the file.`);
-  return lines.join('\n');
+  return [...lines, ...partlyLines(partly)].join('\n');
 }
+
+const partlyLines = (partly: readonly Expectation[]): string[] =>
+  partly.map((entry) => `${entry.case} stays, and a part of its cases deviates no more: name those that do.`);
 
 function lastDay(today: string): string {
   const day = new Date(`${today}T00:00:00Z`);

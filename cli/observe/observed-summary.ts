@@ -1,7 +1,9 @@
 import type { CaseRecord, Finding } from '../../reports/record/record.ts';
 import { authorityWords, isApart } from '../../reports/result-explanation.ts';
+import { entrySightings } from '../../suites/runner/entry-sightings.ts';
 import { accordanceOf, type ExpectationRules } from '../../suites/runner/expectations.ts';
 import { counted } from '../counted.ts';
+import { isAllSeen, linesOfNotSeen } from '../entries-not-seen.ts';
 
 interface ObservedSummary {
   readonly text: string;
@@ -27,11 +29,14 @@ export function observedSummary(
     const counting = record.findings.filter((one) => !isApart(one));
     lines.push(...(counting.length === 0 ? [`    ${why}`] : counting.slice(0, 3).flatMap(findingLines)));
   }
+  const sightings = entrySightings(results, rules);
+  lines.push(...linesOfNotSeen(sightings));
   const apart = results.filter(({ findings }) => findings.length > 0 && findings.every(isApart)).length;
   if (apart > 0) lines.push('', `${counted(apart, 'result')} against newest or later text only, not counted`);
   lines.push('', ...paths.map((path) => `Report: ${path}`));
   const hasError = unexpected.some(({ record }) => record.verdict === 'error');
-  return { text: lines.join('\n'), exitCode: hasError ? 2 : unexpected.length > 0 ? 1 : 0 };
+  const isAsExpected = unexpected.length === 0 && isAllSeen(sightings);
+  return { text: lines.join('\n'), exitCode: hasError ? 2 : isAsExpected ? 0 : 1 };
 }
 
 /** `qemu: 124 requirements: 70 not seen, 52 pass, 2 fail`. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failureKinds } from '../../reference-impl/observations/failure-kind.ts';
 import { inWords } from '../../reference-impl/schema-words.ts';
-import { type CaseRecord, outcomes } from '../../reports/record/record.ts';
+import { type CaseRecord, type Finding, outcomes, type RequirementOutcome } from '../../reports/record/record.ts';
 import { RecordError } from '../../reports/record/record-error.ts';
 import { reasonOf } from '../../reports/record/record-writer.ts';
 import { readNamedFile } from '../../reports/record/run-file.ts';
@@ -74,23 +74,12 @@ export type Accordance =
   | { readonly kind: 'unexpected'; readonly why: string };
 
 /**
- * Compares one result with the expectations that are about it. An entry that names no axis covers a case at every place
- * on its axes: it is cleared only where all of them pass.
- * @param sameCase the results of the run with the same target, case and variant, at every place on the axes.
+ * Compares one result with the expectations that are about it: each finding, and each outcome that gave it its verdict,
+ * needs one of its own requirement. Whether each entry was seen in a run is told by `entriesNotSeen`.
  */
-export function accordanceOf(
-  result: CaseRecord,
-  rules: ExpectationRules,
-  sameCase: readonly CaseRecord[] = [result],
-): Accordance {
+export function accordanceOf(result: CaseRecord, rules: ExpectationRules): Accordance {
   const about = rules.expectations.filter((entry) => isAbout(entry, result));
-  const valid = about.filter((entry) => entry.expires === undefined || entry.expires >= rules.today);
-  const cleared = valid.find((entry) =>
-    sameCase
-      .filter((one) => one === result || (one.verdict !== 'not-applicable' && isAbout(entry, one)))
-      .every((one) => isCleared(entry, one)),
-  );
-  if (cleared !== undefined) return unexpected(`passes, but ${cleared.verdict} is expected: ${cleared.reason}`);
+  const valid = about.filter((entry) => isInForce(entry, rules));
   switch (result.verdict) {
     case 'pass':
       return { kind: 'as-expected' };
@@ -108,13 +97,43 @@ export function accordanceOf(
   }
 }
 
+/** Whether the last day of an entry is not over. */
+export function isInForce({ expires }: Expectation, { today }: Pick<ExpectationRules, 'today'>): boolean {
+  return expires === undefined || expires >= today;
+}
+
+/** Whether an entry names a result by target and case, whatever it says of requirements. */
+export function isAbout({ target, case: pattern }: Expectation, result: CaseRecord): boolean {
+  return target === result.target && casePattern(pattern)(result);
+}
+
+/** Whether an entry expects this finding. */
+export function isOfFinding(entry: Expectation, { requirement, how }: Finding): boolean {
+  if (entry.verdict !== 'fail') return false;
+  return (
+    (entry.requirement === undefined || entry.requirement === requirement) &&
+    (entry.how === undefined || entry.how === how)
+  );
+}
+
+/** Whether a result shows what an entry expects, of the requirement of the entry where it has one. */
+export function isSeenIn(entry: Expectation, { verdict, outcomes: all, findings }: CaseRecord): boolean {
+  if (entry.verdict === 'fail') return findings.some((found) => isOfFinding(entry, found));
+  if (entry.requirement === undefined) return verdict === entry.verdict;
+  return all.some((one) => isOfOutcome(entry, one));
+}
+
+function isOfOutcome(entry: Expectation, { requirement, outcome }: RequirementOutcome): boolean {
+  return entry.verdict === outcome && (entry.requirement === undefined || entry.requirement === requirement);
+}
+
 /** Whether a result is known to end the kernel under it. */
 export function endsKernel({ expectations, today }: ExpectationRules, target: string, names: ResultNames): boolean {
   return expectations.some(
     (entry) =>
       entry.ends === 'kernel' &&
       entry.target === target &&
-      (entry.expires === undefined || entry.expires >= today) &&
+      isInForce(entry, { today }) &&
       casePattern(entry.case)(names),
   );
 }
@@ -129,30 +148,26 @@ function accordanceOfFailure(
   valid: readonly Expectation[],
   about: readonly Expectation[],
 ): Accordance {
-  const failures = valid.filter((entry) => entry.verdict === 'fail');
-  const covers = (entry: Expectation, found: CaseRecord['findings'][number]): boolean =>
-    (entry.requirement === undefined || entry.requirement === found.requirement) &&
-    (entry.how === undefined || entry.how === found.how);
   const counted = result.findings.filter(({ apart }) => apart === undefined);
-  const open = counted.find((found) => !failures.some((entry) => covers(entry, found)));
-  const [first] = failures;
+  const open = counted.find((found) => !valid.some((entry) => isOfFinding(entry, found)));
+  const first = valid.find((entry) => isSeenIn(entry, result) && entry.verdict === 'fail');
   if (open === undefined && first !== undefined) return { kind: 'as-expected', expectation: first };
   // Nothing that the chosen texts hold is broken.
   if (result.findings.length > 0 && counted.length === 0) return { kind: 'as-expected' };
-  const what = open === undefined ? 'fail' : `${open.requirement}: ${open.how}: ${open.what}`;
-  return unexpected(`${what}${expiredNote(valid, about)}`);
+  if (open === undefined) return unexpected('fail');
+  const expired = about.find((entry) => isOfFinding(entry, open));
+  return unexpected(`${open.requirement}: ${open.how}: ${open.what}${expiredNote(expired)}`);
 }
 
+/** An outcome of the verdict that no entry expects decides. */
 function sameVerdict(result: CaseRecord, valid: readonly Expectation[], about: readonly Expectation[]): Accordance {
-  const entry = valid.find((one) => one.verdict === result.verdict);
-  if (entry !== undefined) return { kind: 'as-expected', expectation: entry };
-  const why = result.outcomes.find((one) => one.outcome === result.verdict)?.why;
-  return unexpected(`${result.verdict}${why === undefined ? '' : `: ${why}`}${expiredNote(valid, about)}`);
-}
-
-function isAbout(entry: Expectation, result: CaseRecord): boolean {
-  if (entry.target !== result.target || !casePattern(entry.case)(result)) return false;
-  return entry.requirement === undefined || result.outcomes.some((one) => one.requirement === entry.requirement);
+  const deciding = result.outcomes.filter(({ outcome }) => outcome === result.verdict);
+  const open = deciding.find((one) => !valid.some((entry) => isOfOutcome(entry, one)));
+  const entry = valid.find((one) => one.verdict === result.verdict && isSeenIn(one, result));
+  if (open === undefined && entry !== undefined) return { kind: 'as-expected', expectation: entry };
+  const why = open?.why === undefined ? '' : `: ${open.why}`;
+  const expired = open && about.find((one) => isOfOutcome(one, open));
+  return unexpected(`${result.verdict}${why}${expiredNote(expired)}`);
 }
 
 /** The case applies, and the target offers no other value of an axis: nothing that a list of cases could say. */
@@ -160,14 +175,7 @@ function isOffAxis({ outcomes: all }: CaseRecord): boolean {
   return all.every(({ absentAxis }) => absentAxis !== undefined);
 }
 
-/** An expectation of a deviation that did not come: as bad as a deviation that was not expected. */
-function isCleared(entry: Expectation, result: CaseRecord): boolean {
-  if (entry.requirement === undefined) return result.verdict === 'pass';
-  return result.outcomes.some((one) => one.requirement === entry.requirement && one.outcome === 'pass');
-}
-
-function expiredNote(valid: readonly Expectation[], about: readonly Expectation[]): string {
-  const expired = about.find((entry) => !valid.includes(entry));
+function expiredNote(expired: Expectation | undefined): string {
   return expired === undefined ? '' : ` (an expectation of it expired on ${expired.expires})`;
 }
 
