@@ -117,6 +117,8 @@ function afterwards(port: DriverPort, run: CaseRun, traceEvent: number): void {
   const exit = port.iut.exit();
   const what = 'a new session after the case';
   check.isBesideText = true;
+  // A silence ahead of the end is a part of it: which is told once, by what was owed.
+  if (exit !== undefined && hasSilence(run)) return;
   if (exit !== undefined) check.fail('crash', what, 'it is served', `the process ended by ${exitText(exit)}`, exit);
   else if (!hasFailure(run)) check.silence(`${what} (event ${traceEvent})`, 'it is served', port.deadlineMs);
 }
@@ -138,18 +140,24 @@ function hasFailure(run: CaseRun): boolean {
   return [...run.checks.values()].some((check) => check.failures.length > 0);
 }
 
+function hasSilence(run: CaseRun): boolean {
+  return [...run.checks.values()].some((check) => check.failures.some(({ silent }) => silent === true));
+}
+
 /** What the silences of the case were is known behind it. */
 function settleSilence(port: DriverPort, run: CaseRun, options: JudgeOptions): void {
-  const silences = new Silences(port, options);
-  for (const check of run.checks.values()) {
-    for (const [at, failure] of check.failures.entries()) {
-      if (failure.silent === undefined) continue;
-      const settled = silences.settle(failure);
-      if (settled.kind === 'inconclusive') check.inconclusive(settled.why);
-      else check.failures[at] = settled.failure;
-    }
-    if (check.inconclusiveWhy !== undefined) removeSilent(check);
+  const ended = run.ports.find(({ iut }) => iut.exit() !== undefined);
+  const silences = new Silences(ended ?? port, options);
+  const silent = [...run.checks.values()].flatMap((check) =>
+    check.failures.flatMap((failure, at) => (failure.silent === true ? [{ check, failure, at }] : [])),
+  );
+  silent.sort((one, other) => one.failure.traceEvent - other.failure.traceEvent);
+  for (const { check, failure, at } of silent) {
+    const settled = silences.settle(failure);
+    if (settled.kind === 'inconclusive') check.inconclusive(settled.why);
+    else check.failures[at] = settled.failure;
   }
+  for (const check of run.checks.values()) if (check.inconclusiveWhy !== undefined) removeSilent(check);
 }
 
 function removeSilent(check: Check): void {

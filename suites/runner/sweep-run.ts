@@ -21,7 +21,7 @@ export interface SweepHost {
   firstOpenCheck(): Check | undefined;
   /** Returns a function that gives back what is allocated of the guest's memory from now on. */
   markMemory(): () => void;
-  /** Decides what silences were, while the process that was silent is there. */
+  /** Decides what silences were, before the process that was silent is replaced. */
   settle(): void;
 }
 
@@ -137,7 +137,7 @@ export class SweepRun<P extends Point> {
     closeReceived();
     releaseMemory();
     if (this.#failureCount() > before) this.result.failed.push(point.key);
-    if (this.#hasSilence() && this.#host.port.iut.isAlive()) this.#host.settle();
+    if (this.#hasSilence()) this.#host.settle();
     this.#namePoint(countsBefore, point.key);
     const exit = this.#host.port.iut.exit();
     if (exit === undefined) return undefined;

@@ -224,6 +224,45 @@ t.test('an owed completion that does not come: stalled when a control completes,
   t.match(hang.findings, [{ how: 'hang' }]);
 });
 
+/** Nothing comes of a request, and the process ends by a message behind it, which no answer is asked of. */
+function silentThenEnded(points?: readonly string[]) {
+  return defineCase({
+    id: 'test/silent-then-ended',
+    title: 'a silence ahead of the end of the process',
+    proves: { [slug]: 'unknown-request-crashes', 'split/used-idx-wraps': 'unknown-request-crashes' },
+    applies: { start: points === undefined ? 'connected' : 'closed', transports: ['vhost-user'], ring: 'none' },
+    run(context) {
+      const ends = (session: typeof context.session): void => {
+        context.requirement(slug).silence('used elements', 'one', context.port.deadlineMs);
+        context.requirement('split/used-idx-wraps').silence('a call', 'one', context.port.deadlineMs);
+        session.messages.send({ request: 9999 });
+      };
+      if (points === undefined) ends(context.session);
+      else
+        context.points(
+          points.map((key) => ({ key })),
+          () => ends(context.connect('connected')),
+        );
+    },
+  });
+}
+
+t.test('a silence ahead of the end of the process is told with it, once', async (t) => {
+  for (const definition of [silentThenEnded(), silentThenEnded(['first', 'second'])]) {
+    const { findings, outcomes, verdict } = judged(definition, ['unknown-request-crashes']);
+    t.equal(verdict, 'fail');
+    t.equal(findings.length, 1);
+    t.match(findings, [{ requirement: slug, how: 'crash', what: 'used elements', exit: { signal: 'SIGABRT' } }]);
+    t.equal(findings[0]?.besideText, undefined, 'what was owed did not come');
+    t.match(outcomes, [
+      { outcome: 'fail' },
+      { outcome: 'inconclusive', why: /^a call: nothing came, and the process/ },
+    ]);
+  }
+  const late = judged(silentThenEnded(), ['unknown-request-crashes'], { referenceMeetsDeadline: () => false });
+  t.match(late.findings, [{ how: 'crash', besideText: true }], 'where it may have been late, the end alone is certain');
+});
+
 t.test('an answer to another request, where one was owed, is a desync and no stall', async (t) => {
   const definition = defineCase({
     id: 'test/desync',
