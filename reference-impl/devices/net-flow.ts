@@ -1,5 +1,3 @@
-import { MAC_SIZE } from './net-layout.ts';
-
 /** What of a frame tells its flow: addresses and ports of IPv4 and IPv6. */
 
 const ETHERNET_HEADER = 14;
@@ -54,13 +52,10 @@ function withPorts(frame: Uint8Array, at: number, isFragment: boolean, packet: I
   return hasPorts && frame.length >= at + 4 ? { ...packet, ports: frame.subarray(at, at + 4) } : packet;
 }
 
-/** The same text for all frames of a flow, in either direction. */
+/** The same text for all frames of a flow, in either direction. No text says what flows of other protocols are: they are one. */
 export function flowOf(frame: Uint8Array): string {
   const packet = ipPacketOf(frame);
-  if (packet === undefined) {
-    const ends = [frame.subarray(0, MAC_SIZE).join('.'), frame.subarray(MAC_SIZE, 2 * MAC_SIZE).join('.')];
-    return [u16At(frame, 2 * MAC_SIZE), ...ends.sort()].join(' ');
-  }
+  if (packet === undefined) return 'no IP';
   const { version, protocol, source, destination, ports = new Uint8Array() } = packet;
   const ends = [[...source, ...ports.subarray(0, 2)].join('.'), [...destination, ...ports.subarray(2)].join('.')];
   return [version, protocol, ...ends.sort()].join(' ');

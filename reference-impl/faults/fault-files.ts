@@ -69,6 +69,7 @@ export * as 'transport/vhost-user/served-growth' from './transport/vhost-user/se
 export * as 'transport/vhost-user/session' from './transport/vhost-user/session-faults.ts';
 export * as 'transport/vhost-user/sharing' from './transport/vhost-user/sharing-faults.ts';
 export * as 'transport/vhost-user/state-transfer' from './transport/vhost-user/state-transfer-faults.ts';
+export * as 'transport/vhost-user/suspended' from './transport/vhost-user/suspended-faults.ts';
 export * as 'transport/vhost-user/vring' from './transport/vhost-user/vring-faults.ts';
 export * as 'transport/vhost-vdpa/iotlb' from './transport/vhost-vdpa/iotlb-faults.ts';
 export * as 'transport/vhost-vdpa/life' from './transport/vhost-vdpa/life-faults.ts';

@@ -1,9 +1,11 @@
 import type { Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import { seenWithinMs } from '../../judging/deadline.ts';
+import type { FeatureName } from '../../reference-impl/catalogue/catalogue.ts';
 import { changes, snapshot } from '../../reference-impl/memory/snapshot.ts';
-import { type CaseContext, defineCase } from '../case.ts';
+import { type AnyCase, type CaseContext, defineCase } from '../case.ts';
 import type { Check } from '../check.ts';
 import { stoppedAt } from '../ring-positions.ts';
+import { channelFeatures } from './back-end-messages.ts';
 import { setEnable, setNum } from './ring-messages.ts';
 
 /** A device of which every ring is stopped (vhost-user, "Suspended device state"). */
@@ -86,13 +88,22 @@ export const noMessages = defineCase({
 });
 
 /** A device that is suspended sends nothing on the back-end channel while, and soon after, a thing is done to it. */
-function saysNothing({ port, session, driver, ring }: WatchedContext, check: Check, done: () => void): void {
-  const { messages } = session;
-  check.granted(messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
-  if (suspended({ driver, ring }, check) === undefined) return;
-  check.reply(messages.fence(), 'GET_FEATURES with every ring stopped');
+function saysNothing(context: WatchedContext, check: Check, done: () => void): void {
+  check.granted(context.session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
+  suspends(context, check, done);
+}
+
+/** The same of one whose channel is open. */
+function suspends(context: WatchedContext, check: Check, done: () => void): void {
+  const { port, session } = context;
+  if (suspended(context, check) === undefined) return;
+  check.reply(session.messages.fence(), 'GET_FEATURES with every ring stopped');
   // What was sent while rings ran may be read late.
   port.until(() => false, seenWithinMs(port));
+  staysSilent(context, check, done);
+}
+
+function staysSilent({ port, session: { messages } }: WatchedContext, check: Check, done: () => void): void {
   const before = messages.backEndRequests.length;
   done();
   port.until(() => messages.backEndRequests.length > before, seenWithinMs(port));
@@ -147,6 +158,49 @@ export const noMessageAtConfigChange = defineCase({
     });
   },
 });
+
+/** What a back-end tells of once a ring runs is not told of before, nor when rings are enabled that stay stopped. */
+function tellsAtStartAlone(id: string, what: string, negotiate: readonly FeatureName[], fault: string): AnyCase {
+  return defineCase({
+    id,
+    title: `where stopped rings are enabled and disabled, before a ring ran and behind it, the back-end ${what}`,
+    proves: { 'vu-suspended/no-messages-to-front-end': fault },
+    applies: { start: 'negotiated', transports, negotiate },
+    run(context) {
+      const check = context.requirement('vu-suspended/no-messages-to-front-end');
+      const { session, driver } = context;
+      const enables = (): void => {
+        for (const state of [1, 0]) session.messages.send(setEnable(driver.queueIndex, state));
+        check.reply(session.messages.fence(), 'GET_FEATURES behind SET_VRING_ENABLE');
+      };
+      check.granted(session.messages.openBackEndChannel({ kind: 'serve' }), 'the back-end channel');
+      check.reply(session.messages.fence(), 'GET_FEATURES before a ring ran');
+      staysSilent(context, check, enables);
+      suspends(context, check, enables);
+    },
+  });
+}
+
+export const noHostNotifiers = tellsAtStartAlone(
+  'vhost-user/suspended/no-host-notifier-is-told-at-an-enable',
+  'tells of no host notifier',
+  ['VHOST_USER_PROTOCOL_F_HOST_NOTIFIER', ...channelFeatures],
+  'host-notifier-told-while-suspended',
+);
+
+export const noMappings = tellsAtStartAlone(
+  'vhost-user/suspended/no-mapping-is-asked-for-at-an-enable',
+  'asks for no mapping of shared memory',
+  ['VHOST_USER_PROTOCOL_F_SHMEM', ...channelFeatures],
+  'shared-memory-mapped-while-suspended',
+);
+
+export const noObjects = tellsAtStartAlone(
+  'vhost-user/suspended/no-object-is-exported-at-an-enable',
+  'exports no object',
+  ['VHOST_USER_PROTOCOL_F_SHARED_OBJECT', 'VHOST_USER_PROTOCOL_F_BACKEND_REQ'],
+  'shared-object-added-while-suspended',
+);
 
 export const stillAnswered = defineCase({
   id: 'vhost-user/suspended/messages-are-still-answered',
