@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { ObservedEvent } from '../observations/event.ts';
 import { chainsUntraced } from '../observations/trace-notes.ts';
-import { judgedTrace } from '../oracle/traced/judged-trace.ts';
+import { judgedTrace, type TracedCase } from '../oracle/traced/judged-trace.ts';
 
 type What = Extract<ObservedEvent, { kind: 'ring-write' }>['what'];
 
@@ -41,7 +41,7 @@ const splitUsed = (id: number, len: number): ObservedEvent =>
   ringWrite(2, 'used-seen', bytesOf(8, [0, 4, id], [4, 4, len]));
 
 const watched = { judgesRings: true };
-const brokenIn = (events: readonly ObservedEvent[], known = watched): string[] => {
+const brokenIn = (events: readonly ObservedEvent[], known: TracedCase = watched): string[] => {
   const found = judgedTrace(events, known);
   return found.requirements.filter((requirement) => (found.of(requirement)?.broken ?? 0) > 0);
 };
@@ -70,6 +70,19 @@ t.test('nothing is claimed of what a trace does not tell', async (t) => {
   t.same(brokenIn([...splitChain(3, 512), splitUsed(4, 0)], { judgesRings: false }), []);
   t.same(brokenIn([...splitChain(3, 16, indirect), splitUsed(3, 4096)]), [], 'a table of descriptors');
   t.same(brokenIn([...splitChain(3, 8), ...splitChain(3, 512), splitUsed(3, 512)]), [], 'the ring was placed anew');
+});
+
+const doorbell = (there: number, result: number): ObservedEvent => ({
+  ...{ kind: 'region-access', seq: 0, timeUs: 0, access: 'write', session: 0, layout: 'mdev-l2' },
+  ...{ region: 1, offset: 0, length: 4, bytes: new Uint8Array(there), result },
+});
+
+t.test('a write that fails is judged where the trace has its whole buffer: else that may be no memory', async (t) => {
+  const known = { judgesRings: false, device: { device: 'block', offered: 0n, rings: 1 } };
+  const invalid = -22;
+  t.same(brokenIn([doorbell(4, 4)], known), []);
+  t.same(brokenIn([doorbell(4, invalid)], known), ['vm-notify/stopped-device-takes-doorbell']);
+  for (const there of [0, 1, 3]) t.same(brokenIn([doorbell(there, invalid)], known), [], `${there} bytes of 4`);
 });
 
 const message = (

@@ -45,6 +45,16 @@ const shapeOf = (layout: DeviceLayoutName): MdevShape | undefined =>
   layout === 'mdev-l1' ? mdevShapes.l1 : layout === 'mdev-l2' ? mdevShapes.l2 : undefined;
 
 /**
+ * Whether the caller's own buffer is memory is not told. An access that failed because it is none changed nothing, whatever
+ * error it names: a write has fewer bytes in the trace then than were asked for.
+ */
+function mayLackBuffer(seen: DeviceCall): boolean {
+  const { result = 0 } = seen;
+  if (seen.kind !== 'region-access' || result >= 0) return false;
+  return result === -errno.EFAULT || (seen.access === 'write' && seen.bytes.length < seen.length);
+}
+
+/**
  * Calls on a device file and accesses to its regions, by the models of vhost-mdev and vhost-vdpa that campaigns use. What a
  * trace does not tell (whether memory or an event is behind a number) is taken to be as the device answered. One session is
  * judged at a time: behind a second one, nothing is claimed of either.
@@ -79,8 +89,7 @@ export class TracedDevices {
   }
 
   #judge(model: Model | undefined, seen: DeviceCall): void {
-    // Whether the caller's own buffer is memory is not told: a call that found it is none changed nothing.
-    if (model === undefined || (seen.result === -errno.EFAULT && seen.kind === 'region-access')) return;
+    if (model === undefined || mayLackBuffer(seen)) return;
     this.#result = seen.result ?? 0;
     if (seen.kind === 'region-access') model.access(seen);
     else if (model instanceof MdevModel) model.call(seen, () => this.#result >= 0);
