@@ -9,6 +9,7 @@ const types: Readonly<Record<ReferenceDevice, string>> = {
   net: 'net',
   entropy: 'rng',
   crypto: 'crypto',
+  fs: 'fs',
 };
 
 const followingWord = '--ends-with-socket';

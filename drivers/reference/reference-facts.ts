@@ -1,8 +1,7 @@
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
 import { sharedObjectUuid } from '../../reference-impl/vhost-user/shared-objects.ts';
-import { workloadOfReference } from '../devices/device-types.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
-import { cryptoWorkload } from './crypto-workload.ts';
+import { workloadOfDevice } from './workload-of-device.ts';
 
 /** Pairs of queues over virtio-pci, unless told: a command says how many a driver uses. */
 export const pciNetPairs = 4;
@@ -34,5 +33,5 @@ export const referenceFacts = (device: ReferenceDevice, name: string): Omit<Targ
   name,
   device,
   identity: `reference ${device} over vhost-user`,
-  workload: device === 'crypto' ? cryptoWorkload : workloadOfReference(device),
+  workload: workloadOfDevice(device),
 });

@@ -1,6 +1,7 @@
 import { blockReference } from './block-device.ts';
 import { cryptoReference } from './crypto-device.ts';
 import { entropyReference } from './entropy-reference.ts';
+import { fsReference } from './fs-device.ts';
 import { netReference } from './net-device.ts';
 
 /** The device types of the reference: a new one is a line here. */
@@ -9,6 +10,7 @@ export const referenceDevices = {
   net: netReference,
   entropy: entropyReference,
   crypto: cryptoReference,
+  fs: fsReference,
 } as const;
 
 export type ReferenceDevice = keyof typeof referenceDevices;
@@ -17,7 +19,15 @@ export const referenceDeviceNames = Object.keys(referenceDevices) as readonly Re
 
 export const isReferenceDevice = (name: string): name is ReferenceDevice => Object.hasOwn(referenceDevices, name);
 
-/** Devices that it shows over every transport, and whose drivers it judges. Sessions of crypto are messages of vhost-user. */
-export type SharedDevice = Exclude<ReferenceDevice, 'crypto'>;
+/**
+ * Devices that it shows over vhost-user alone, and whose drivers it does not judge: sessions of crypto are messages there,
+ * and back-ends of file systems speak nothing else.
+ */
+const vhostUserAlone = ['crypto', 'fs'] as const satisfies readonly ReferenceDevice[];
 
-export const sharedDeviceNames = referenceDeviceNames.filter((name) => name !== 'crypto');
+/** Devices that it shows over every transport, and whose drivers it judges. */
+export type SharedDevice = Exclude<ReferenceDevice, (typeof vhostUserAlone)[number]>;
+
+const isShared = (name: ReferenceDevice): name is SharedDevice => !vhostUserAlone.some((alone) => alone === name);
+
+export const sharedDeviceNames = referenceDeviceNames.filter(isShared);

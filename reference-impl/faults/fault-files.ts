@@ -4,6 +4,7 @@ export * as 'device/block-config' from './device/block-config-faults.ts';
 export * as 'device/block-range' from './device/block-range-faults.ts';
 export * as 'device/coalescing' from './device/coalescing-faults.ts';
 export * as 'device/entropy' from './device/entropy-faults.ts';
+export * as 'device/fs' from './device/fs-faults.ts';
 export * as 'device/kick' from './device/kick-faults.ts';
 export * as 'device/later-call' from './device/later-call-faults.ts';
 export * as 'device/logged-write' from './device/logged-write-faults.ts';
