@@ -39,6 +39,8 @@ const failedOutcomes: ReadonlySet<OutcomeClass> = new Set(['refused', 'malformed
 
 /** A whole transfer on a fresh session is asked for behind so many programs, and behind each in which something was silent. */
 const programsOfControl = 32;
+/** What silences may take where the call is looked for that ends a process: a busy one ends later. */
+const patienceWithEnds = 20;
 /** Each time twice as many. */
 const programsOfLeakWatch = { first: 4, most: 64, exact: 8 } as const;
 
@@ -215,7 +217,7 @@ export class Examiner {
     const port = this.#port;
     const calls = this.#calls;
     // What came of the calls of the whole program stays.
-    const executor = new Executor(port, this.#patience);
+    const executor = new Executor(port, Math.max(this.#patience, patienceWithEnds));
     for (const place of places.slice(0, -1)) {
       if (!startedAfresh(port)) break;
       executor.run({ calls: calls.slice(0, place + 1) });
