@@ -1,5 +1,6 @@
 import { showings } from '../reference-impl/faults/fault.ts';
 import { type FaultName, isFaultName } from '../reference-impl/faults/faults.ts';
+import type { Axes } from '../reports/record/axes.ts';
 import { caseKey } from '../reports/record/record.ts';
 import { axesOf, requirementOn } from '../suites/axes.ts';
 import type { AnyCase } from '../suites/case.ts';
@@ -50,8 +51,11 @@ export function problemsOfLayouts(cases: readonly AnyCase[]): string[] {
   });
 }
 
-/** What is wrong with the cases before any fault is tried: names of unknown faults, failures of the reference without faults. */
-export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
+/**
+ * What is wrong with the cases before any fault is tried: names of unknown faults, failures of the reference without faults.
+ * @param onOneDevice each case runs on one device of each transport that shows it, another for each case.
+ */
+export function problemsWithoutFault(cases: readonly AnyCase[], onOneDevice: boolean): string[] {
   const problems: string[] = [];
   for (const { id, proves } of cases) {
     for (const name of Object.values(proves).flat()) {
@@ -59,22 +63,39 @@ export function problemsWithoutFault(cases: readonly AnyCase[]): string[] {
     }
   }
   for (const showing of showings) {
-    for (const device of devicesShownBy(showing)) {
-      const reference = new FaultyReference(showing, device, []);
-      try {
-        problems.push(...problemsOn(reference, cases));
-      } finally {
-        reference.close();
+    const references = devicesShownBy(showing).map((device) => new FaultyReference(showing, device, []));
+    try {
+      for (const reference of references) {
+        const isItsTurn = (definition: AnyCase, place: number): boolean =>
+          !onOneDevice || deviceInTurn(references, definition, place) === reference;
+        problems.push(...problemsOn(reference, cases.filter(isItsTurn)));
       }
+    } finally {
+      for (const reference of references) reference.close();
     }
   }
   return problems;
 }
 
+/** Of the devices to which a case applies, the one whose turn it is at a place among the cases. */
+function deviceInTurn(
+  references: readonly FaultyReference[],
+  definition: AnyCase,
+  place: number,
+): FaultyReference | undefined {
+  const concerned = references.filter((reference) =>
+    axesWithoutFault(definition).some((axes) => reference.missing(definition, axes).length === 0),
+  );
+  return concerned[place % concerned.length];
+}
+
+const axesWithoutFault = (definition: AnyCase): readonly Axes[] =>
+  axesOf(definition).filter(({ negotiation = 'minimal' }) => negotiation === 'minimal');
+
 function problemsOn(reference: FaultyReference, cases: readonly AnyCase[]): string[] {
   const problems: string[] = [];
   for (const definition of cases) {
-    for (const axes of axesOf(definition).filter(({ negotiation = 'minimal' }) => negotiation === 'minimal')) {
+    for (const axes of axesWithoutFault(definition)) {
       if (reference.missing(definition, axes).length > 0) continue;
       for (const variant of reference.variantsOf(definition)) {
         const judgement = reference.judge(definition, variant, axes);

@@ -10,7 +10,7 @@ import { endedByWords, isNoOptions, type NoOptions } from './development-command
 import { placeText, problemsOf, problemsOfFault, problemsOfLayouts, problemsWithoutFault } from './fault-problems.ts';
 import { type FaultRow, namesFault, rowsOf } from './fault-rows.ts';
 
-const usage = `usage: npm run faults -- [--sample N] [--json] [FAULT...]
+const usage = `usage: npm run faults -- [--sample N] [--one-device] [--json] [FAULT...]
 
 Runs the cases in process on the reference, without a fault and then with each fault, and prints a line for each place
 of a fault: a transport that shows it and, for faults of rings and devices, a ring layout. In the first place that
@@ -20,6 +20,8 @@ sweeps: that is what "also failed" counts. In the other places only the cases ru
   FAULT       try these faults alone; without a fault, only the cases that name them run
   --sample N  of the cases that do not cite its requirement, run at most N for each fault, another choice for each;
               all of them for a fault that fails too many of those; of those that cite it, run those that name the fault
+  --one-device
+              run each case without a fault on one device of each transport, another for each case, and not on all
   --json      print [{fault, layer, transport, layout?, requirement, expectedBy, caughtBy, alsoFailed, others, notShown?}]
               instead; "notShown" says why nothing was tried there, "others" is how many others ran
   --help      print this
@@ -32,6 +34,7 @@ interface Options {
   readonly names: readonly FaultName[];
   readonly json: boolean;
   readonly most: number;
+  readonly onOneDevice: boolean;
   /** Given to the processes that share the work: they print the rows of a fault a line and judge nothing. */
   readonly rows: boolean;
 }
@@ -43,7 +46,13 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
     const { values, positionals } = parseArgs({
       args: [...words],
       allowPositionals: true,
-      options: { sample: { type: 'string' }, json: flag, rows: flag, help: { ...flag, short: 'h' } },
+      options: {
+        sample: { type: 'string' },
+        'one-device': flag,
+        json: flag,
+        rows: flag,
+        help: { ...flag, short: 'h' },
+      },
     });
     if (values.help === true) return 'help';
     const { sample } = values;
@@ -56,6 +65,7 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
       names: faultNames.filter((name) => positionals.length === 0 || positionals.includes(name)),
       json: values.json === true,
       rows: values.rows === true,
+      onOneDevice: values['one-device'] === true,
       most: sample === undefined ? Number.POSITIVE_INFINITY : Number(sample),
     };
   } catch (error) {
@@ -66,7 +76,7 @@ function optionsOf(words: readonly string[]): Options | NoOptions {
 async function main(words: readonly string[]): Promise<number> {
   const options = optionsOf(words);
   if (isNoOptions(options)) return endedByWords('faults', usage, options);
-  const { names, json, most } = options;
+  const { names, json, most, onOneDevice } = options;
   if (options.rows) {
     for (const name of names) process.stdout.write(`${JSON.stringify(rowsOf(name, allCases, most))}\n`);
     return 0;
@@ -79,7 +89,7 @@ async function main(words: readonly string[]): Promise<number> {
     names.length === faultNames.length
       ? allCases
       : allCases.filter((one) => names.some((name) => namesFault(one, name)));
-  const problems = [...problemsOfLayouts(concerned), ...problemsWithoutFault(concerned)];
+  const problems = [...problemsOfLayouts(concerned), ...problemsWithoutFault(concerned, onOneDevice)];
   const rows = await tried;
   for (const row of rows) problems.push(...problemsOf(row));
   for (const name of names) {

@@ -6,10 +6,11 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 passed=0 failed=0
 children= fetching= beside=
-# Seconds for a file of tests, and how many cases are tried beside each fault: all of them take hours.
-limit=600 others=3
+# Seconds for a file of tests, and how many cases are tried beside each fault: all of them take hours. Without a fault each
+# case is tried on one device of a transport.
+limit=600 few=(--sample 3 --one-device)
 is_nightly() { [ "${VHOST_CONFORMANCE_NIGHTLY:-}" = 1 ]; }
-if is_nightly; then limit=1800 others=60; fi
+if is_nightly; then limit=1800 few=(--sample 60); fi
 
 # Ends what still runs when we are ended ourselves.
 finish() {
@@ -119,7 +120,7 @@ grep '^left out ' "$work/output"
 count 'the report in a browser' '^ +✓' '^ +✘' bash scripts/test-report.sh
 count 'the package, installed into an empty folder' '^ok ' '^not ok ' bash scripts/test-package.sh
 joined
-count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js --sample "$others"
+count 'faults, each caught by the cases that name it' '^ok ' '^not ok ' node dist/cli/faults.js "${few[@]}"
 if is_nightly; then
   count 'mutants of the reference, a small sample' '^ok ' '^not ok listed' node dist/cli/mutation.js \
     --quick --sample 10 --seed 7 --floor 40
