@@ -56,11 +56,11 @@ stamp=node_modules/.set-up-from
 if [ ! -L node_modules ] && [ "$(cat "$stamp" 2>/dev/null)" != "$lock" ]; then
   say "installing the node packages"
   npm ci --no-audit --no-fund --loglevel=error >&2
-  npx --no-install tap build >/dev/null 2>&1 || { say "tap build failed"; npx --no-install tap build >&2; }
   echo "$lock" >"$stamp"
 fi
 
-# --- the addon and dist/ ---------------------------------------------------------------------------------------------
+# --- the addon, and dist/ beside it ----------------------------------------------------------------------------------
+addon=
 if ! bash scripts/build-native.sh --is-fresh; then
   if [ -n "$cannot_build" ]; then
     say "the native addon cannot be built without these packages"
@@ -68,12 +68,13 @@ if ! bash scripts/build-native.sh --is-fresh; then
   fi
   say "building the native addon"
   output=$(mktemp)
-  if ! bash scripts/build-native.sh >"$output" 2>&1; then
-    cat "$output" >&2
-    rm -f "$output"
-    exit 2
-  fi
+  bash scripts/build-native.sh >"$output" 2>&1 &
+  addon=$!
+fi
+code=0
+npx --no-install tsc -b && node scripts/bundle.mjs || code=$?
+if [ -n "$addon" ]; then
+  wait "$addon" || { cat "$output" >&2; code=2; }
   rm -f "$output"
 fi
-npx --no-install tsc -b
-node scripts/bundle.mjs
+exit $code

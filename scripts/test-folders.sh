@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the test files of all folders, as many programs at once as there are processors: each prints TAP. The runner of tap
-# would load hooks into each of them that take longer than most tests. A file of cli/, and one that looks at its own process,
-# is a program of its own; of others some are run together, since most take less time than it takes to load tap.
-# Prints what failed, how long each file took, and last the sums.
+# Runs the test files of all folders, one program more at once than there are processors, since some wait for what they have
+# started: each prints TAP. The runner of tap would load hooks into each of them that take longer than most tests. A file of
+# cli/, and one that looks at its own process, is a program of its own; of others some are run together, since most take less
+# time than it takes to load tap. Prints what failed, how long each file took, and last the sums.
 #   test-folders.sh SECONDS [FILE...]   how long a file may take; all files, or these, each by itself
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -59,5 +59,5 @@ programs() {
 
 touch "$work/sums"
 if [ $# = 0 ]; then programs; else printf '%s\n' "$@"; fi |
-  xargs -P "$(nproc)" -I{} bash -c 'run_files $1' _ {}
+  xargs -P $(($(nproc) + 1)) -I{} bash -c 'run_files $1' _ {}
 awk '{ ok += $1; failed += $2 } END { printf "%d passed, %d failed\n", ok, failed; exit failed > 0 || NR == 0 }' "$work/sums"
