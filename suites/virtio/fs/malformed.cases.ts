@@ -26,6 +26,10 @@ interface Flaw {
 }
 
 const attributes = { opcode: fuseOpcodes.getattr, data: new Uint8Array(fuseSizes.getattrIn) } as const;
+/** What is asked of a device that takes more, or tells none. */
+const mostWritten = 0x10_0000;
+/** So many bytes more than a request may carry: no buffer for one is as long. */
+const moreThanMost = 0x2000;
 const nameWithoutEnd = Uint8Array.of(0x61, 0x62, 0x63);
 
 /** FUSE_READ or FUSE_WRITE of a file, at a place and of a size that are told. */
@@ -39,7 +43,7 @@ function transfer({ handle }: OpenFile, at: bigint, size: number, behind = 0): U
 }
 
 /** By what is wrong with each. */
-const flaws: Readonly<Record<string, (file: OpenFile) => Flaw>> = {
+const flaws: Readonly<Record<string, (file: OpenFile, maxWrite: number) => Flaw>> = {
   'header-of-1-byte': () => ({ ...attributes, bytes: 1 }),
   'header-of-39-bytes': () => ({ ...attributes, bytes: FUSE_IN_SIZE - 1 }),
   'length-0': () => ({ ...attributes, length: 0 }),
@@ -53,6 +57,10 @@ const flaws: Readonly<Record<string, (file: OpenFile) => Flaw>> = {
   'opcode-0': () => ({ ...attributes, opcode: 0 }),
   'write-of-more-than-is-there': (file) => ({ opcode: fuseOpcodes.write, data: transfer(file, 0n, 0xffff, 8) }),
   'write-of-4-gib': (file) => ({ opcode: fuseOpcodes.write, data: transfer(file, 0n, 0xffff_ffff, 8) }),
+  'write-of-more-than-max-write': (file, maxWrite) => {
+    const size = maxWrite + moreThanMost;
+    return { opcode: fuseOpcodes.write, data: transfer(file, 0n, size, size) };
+  },
   'read-of-more-than-room': (file) => ({ opcode: fuseOpcodes.read, data: transfer(file, 0n, 0xffff) }),
   'read-of-4-gib': (file) => ({ opcode: fuseOpcodes.read, data: transfer(file, 0n, 0xffff_ffff) }),
   'read-at-last-byte-of-64-bits': (file) => ({ opcode: fuseOpcodes.read, data: transfer(file, 2n ** 64n - 1n, 8) }),
@@ -77,10 +85,10 @@ export const flawed = defineCase({
     points(keys, ({ key }) => {
       const { session, queue } = runningQueue(context);
       const client = new FuseClient(guest);
-      client.begin(queue, check);
+      const maxWrite = Math.min(client.begin(queue, check), mostWritten);
       const file = client.create(queue, check, 'flawed');
       check.isBesideText = true;
-      const { opcode = 0, data = new Uint8Array(), length, bytes, room = 64 } = flaws[key]?.(file) ?? {};
+      const { opcode = 0, data = new Uint8Array(), length, bytes, room = 64 } = flaws[key]?.(file, maxWrite) ?? {};
       const header = { opcode, unique: 77n, node: FUSE_ROOT, ...(length === undefined ? {} : { length }) };
       const request = encodeFuseRequest(header, data, true).subarray(0, bytes);
       const place = room === 0 ? [] : [writable(guest.allocate({ size: room }))];
