@@ -57,10 +57,6 @@ const flaws: Readonly<Record<string, (file: OpenFile, maxWrite: number) => Flaw>
   'opcode-0': () => ({ ...attributes, opcode: 0 }),
   'write-of-more-than-is-there': (file) => ({ opcode: fuseOpcodes.write, data: transfer(file, 0n, 0xffff, 8) }),
   'write-of-4-gib': (file) => ({ opcode: fuseOpcodes.write, data: transfer(file, 0n, 0xffff_ffff, 8) }),
-  'write-of-more-than-max-write': (file, maxWrite) => {
-    const size = maxWrite + moreThanMost;
-    return { opcode: fuseOpcodes.write, data: transfer(file, 0n, size, size) };
-  },
   'read-of-more-than-room': (file) => ({ opcode: fuseOpcodes.read, data: transfer(file, 0n, 0xffff) }),
   'read-of-4-gib': (file) => ({ opcode: fuseOpcodes.read, data: transfer(file, 0n, 0xffff_ffff) }),
   'read-at-last-byte-of-64-bits': (file) => ({ opcode: fuseOpcodes.read, data: transfer(file, 2n ** 64n - 1n, 8) }),
@@ -71,6 +67,10 @@ const flaws: Readonly<Record<string, (file: OpenFile, maxWrite: number) => Flaw>
     opcode: fuseOpcodes.batchForget,
     data: Uint8Array.of(0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0),
   }),
+  'write-of-more-than-max-write': (file, maxWrite) => {
+    const size = maxWrite + moreThanMost;
+    return { opcode: fuseOpcodes.write, data: transfer(file, 0n, size, size) };
+  },
 };
 
 export const flawed = defineCase({
