@@ -4,7 +4,7 @@ import { isServing } from '../../judging/liveness.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
 import { type SilenceOptions, Silences } from '../../judging/silence.ts';
 import { nothingWithin } from '../../judging/thrown-failure.ts';
-import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import type { ModelTarget } from '../../reference-impl/oracle/model/model-target.ts';
 import { EdgeSignals } from '../coverage/edge-signals.ts';
 import { configurationOf, modelTarget } from '../judging/model-target.ts';
 import { type JudgedFinding, ProgramJudge } from '../judging/program-judge.ts';

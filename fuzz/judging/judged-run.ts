@@ -1,5 +1,5 @@
 import type { DriverPort } from '../../drivers/port/port.ts';
-import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import type { ModelTarget } from '../../reference-impl/oracle/model/model-target.ts';
 import type { MadeThings } from '../executor/made-things.ts';
 import type { Outcomes } from '../executor/outcomes.ts';
 import type { KnownTarget } from '../program/known-state.ts';

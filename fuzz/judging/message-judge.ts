@@ -1,7 +1,8 @@
 import type { DriverPort } from '../../drivers/port/port.ts';
 import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import type { MessageObservation } from '../../reference-impl/observations/event.ts';
-import { Model, type ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import { Model } from '../../reference-impl/oracle/model/model.ts';
+import type { ModelTarget } from '../../reference-impl/oracle/model/model-target.ts';
 import type { ModelFinding } from '../../reference-impl/oracle/model/observation.ts';
 import { MessageAssembler } from '../../reference-impl/wire/framing.ts';
 

@@ -1,6 +1,6 @@
 import { type DriverPort, isOfIut, type TargetFacts } from '../../drivers/port/port.ts';
 import { type FeatureName, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
-import type { ModelTarget } from '../../reference-impl/oracle/model/model.ts';
+import type { ModelTarget } from '../../reference-impl/oracle/model/model-target.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 
 /** What the model may know of a target: its facts, and configuration space where it was read. */

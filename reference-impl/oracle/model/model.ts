@@ -7,42 +7,19 @@ import {
   type RequirementSlug,
   requirementOf,
 } from '../../catalogue/catalogue.ts';
-import type { Transport } from '../../catalogue/transport.ts';
-import { MAC_SIZE, netConfig } from '../../devices/net-layout.ts';
-import { BlockModel } from './block-model.ts';
 import { ConfigurationModel, leastConfiguration } from './configuration-model.ts';
-import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
-import { EntropyModel } from './entropy-model.ts';
+import type { DeviceModel } from './device-model.ts';
+import { deviceModelOf } from './device-model-of.ts';
 import { InflightModel } from './inflight-model.ts';
 import { LibertiesTaken, type LibertyName } from './liberties.ts';
 import { LogModel } from './log-model.ts';
 import { MessageModel } from './message-model.ts';
-import { NetModel, withSwappedMacs } from './net-model.ts';
+import type { ModelTarget } from './model-target.ts';
 import type { ModelFinding, ModelObservation, ObservedOutcome, Tell } from './observation.ts';
 import { judgeOffer } from './offered-features.ts';
 import { RingModel } from './ring-model.ts';
 import { judgeTransfer } from './transfer-model.ts';
 import { requirementsOfTransport, type TransportRequirements } from './transport-requirements.ts';
-
-/** What is known of a target before the first observation. */
-export interface ModelTarget {
-  readonly transport: Transport;
-  /** The type of device as the specification names it. */
-  readonly device: string;
-  readonly offer: FeatureSet;
-  /** Block: sectors of the disk. */
-  readonly capacity?: bigint;
-  /** Configuration space, where it was read. */
-  readonly configuration?: Uint8Array;
-  /** Net: frames come back, so changed. */
-  readonly reflects?: 'unchanged' | 'macs-swapped';
-  /** Whether it is written to a text that lets GET_VRING_BASE wait for requests in flight: one behind that of QEMU 7.2. */
-  readonly drainsAtStop?: boolean;
-  /** Whether it tells the used half of a packed position. */
-  readonly tellsUsedPosition: boolean;
-  /** What no text states is judged as well, as implementations choose it; else words alone that change within a run. */
-  readonly judgesChoices?: boolean;
-}
 
 interface SessionState {
   accepted: FeatureSet;
@@ -89,7 +66,7 @@ export class Model {
     this.#requirements = requirementsOfTransport(target.transport);
     const isOpen = (at: number): boolean => this.#device.mayChange?.(at) === true;
     this.#configuration = new ConfigurationModel(target, isOpen, this.#tell, this.#take);
-    this.#device = deviceModel(target, this.#configuration, this.#tell, this.#take);
+    this.#device = deviceModelOf(target, this.#configuration, this.#tell, this.#take);
   }
 
   /** The log of a session, for who reads it. */
@@ -419,31 +396,3 @@ const driverOk = 4;
 /** Whether no text states it. What a device offers is judged all the same, where it changes within a run. */
 export const isMerelyChosen = (requirement: RequirementSlug): boolean =>
   requirement !== 'vu-features/get-features-repeatable' && isBeyondText(requirementOf(requirement).basis);
-
-function deviceModel(
-  target: ModelTarget,
-  space: ConfigurationModel,
-  tell: Tell,
-  take: (liberty: LibertyName) => void,
-): DeviceModel {
-  const { device, capacity, configuration, reflects } = target;
-  const isVhostUser = target.transport === 'vhost-user';
-  switch (device) {
-    case 'block':
-      return new BlockModel({ tell, take, capacity, configuration });
-    case 'net':
-      return new NetModel({
-        tell,
-        take,
-        reflected: reflects === undefined ? undefined : reflects === 'unchanged' ? (frame) => frame : withSwappedMacs,
-        losesNone: target.judgesChoices === true && (isVhostUser || target.transport === 'vhost-vdpa'),
-        mayLackTranslations: isVhostUser,
-        addressMayChange: () => space.forget(netConfig.mac, MAC_SIZE),
-        addressSet: (mac) => space.wrote(netConfig.mac, mac, 'net/config-mac-updated-before-used'),
-      });
-    case 'entropy':
-      return new EntropyModel({ tell, take });
-    default:
-      return new UnknownDeviceModel({ tell, take });
-  }
-}
