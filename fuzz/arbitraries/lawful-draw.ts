@@ -44,7 +44,7 @@ const often = (weight: number, arbitrary: fc.Arbitrary<Program>): fc.WeightedArb
 });
 
 function programsOf(target: KnownTarget, layout: RingLayout): fc.WeightedArbitrary<Program>[] {
-  const { device, offer, transport, queues = 0, memorySlots } = target;
+  const { device, offer, transport, queues = 0, memorySlots, sharedObjects = [] } = target;
   if (!isModelled(device)) return [];
   if (transport === 'vhost-vdpa') {
     const served = lawfulProgram({ device, layout, offer, transport });
@@ -52,7 +52,7 @@ function programsOf(target: KnownTarget, layout: RingLayout): fc.WeightedArbitra
     return [often(3, vdpaProgram(offer)), often(3, served), often(1, damaged)];
   }
   if (transport !== 'vhost-mdev') {
-    const shape = { device, layout, offer, queues };
+    const shape = { device, layout, offer, queues, sharedObjects };
     return [
       often(3, lawfulProgram(shape)),
       often(2, damagedProgram(shape)),

@@ -104,6 +104,7 @@ export const inWhole = ({ chosen, steps }: LawfulParts): LawfulParts => ({
     isLateCall: false,
     ahead: 0,
     isTranslated: false,
+    hasChannel: false,
     prologue: [],
     epilogue: [],
     short: undefined,

@@ -10,6 +10,8 @@ export interface LawfulShape {
   readonly offer?: Pick<FeatureSet, 'device' | 'protocol'>;
   /** Queues that it has, where that is known. */
   readonly queues?: number;
+  /** UUIDs of objects that it exports, as UUIDs are written. */
+  readonly sharedObjects?: readonly string[];
   /** vhost-user unless told. */
   readonly transport?: 'vhost-user' | 'vhost-mdev' | 'vhost-vdpa';
 }

@@ -6,6 +6,14 @@ import { commandFeatures } from './net-commands.ts';
 import { protocolBits } from './told-message.ts';
 import { shortMessage } from './unfit-messages.ts';
 
+/** What a back-end shares with its front-end. */
+const sharing =
+  protocolBits.backEndRequests |
+  protocolBits.backEndDescriptors |
+  protocolBits.hostNotifiers |
+  protocolBits.sharedObject |
+  protocolBits.sharedMemory;
+
 /** Protocol features beside MQ. */
 const protocolWord = fc
   .subarray([
@@ -16,6 +24,9 @@ const protocolWord = fc
     protocolBits.rarp | protocolBits.mtu,
     protocolBits.backEndRequests,
     protocolBits.backEndRequests | protocolBits.replyAck | protocolBits.inband,
+    sharing,
+    protocolBits.backEndRequests | protocolBits.backEndDescriptors,
+    sharing & ~protocolBits.backEndDescriptors,
     protocolBits.inflight,
     protocolBits.resetDevice,
     protocolBits.memorySlots,
@@ -51,6 +62,8 @@ export const setting = fc.record({
   isUntold: fc.nat({ max: 2 }).map((n) => n === 2),
   /** Where translations are told, none is given that is asked for. */
   isRefusing: fc.nat({ max: 2 }).map((n) => n > 0),
+  /** Requests of the back-end are served, also where it asks for no translations. */
+  hasChannel: seldom(1),
   /** Calls of rings go to a descriptor that comes while they run. */
   isLateCall: seldom(6),
   /** A ring begins so many chains or slots behind those that are used. */
@@ -60,6 +73,8 @@ export const setting = fc.record({
   /** In front of the first ring. */
   prologue: fc.array(stoppedRingMessage, { maxLength: 3 }),
   tellsAddresses: seldom(7),
+  /** Behind the last ring: the objects that the back-end exports. */
+  asksForObjects: fc.boolean(),
   /** Behind the last ring, and one that is cut. */
   epilogue: lastMessages,
   short: fc.option(shortMessage, { nil: undefined }),

@@ -36,6 +36,8 @@ export const protocolBits = {
   backEndRequests: 1n << 5n,
   crossEndian: 1n << 6n,
   config: 1n << 9n,
+  backEndDescriptors: 1n << 10n,
+  hostNotifiers: 1n << 11n,
   inflight: 1n << 12n,
   resetDevice: 1n << 13n,
   inband: 1n << 14n,
@@ -234,3 +236,22 @@ export const inflightBuffer = (queues: number, size: number): ToldMessage => ({
   asksForReply: true,
   times: 1,
 });
+
+/** Which shared memory regions a device has. */
+export const sharedMemoryAsked: ToldMessage = toldAs(
+  { request: requestId.VHOST_USER_GET_SHMEM_CONFIG, gate: protocolBits.sharedMemory },
+  false,
+  1,
+);
+
+/** A shared object. @param uuid as UUIDs are written. */
+export const objectAsked = (uuid: string): ToldMessage =>
+  toldAs(
+    {
+      request: requestId.VHOST_USER_GET_SHARED_OBJECT,
+      gate: protocolBits.sharedObject,
+      bytes: Uint8Array.from(uuid.replaceAll('-', '').match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)),
+    },
+    false,
+    1,
+  );

@@ -16,7 +16,7 @@ const asked = [
 
 /** What a program may know of a target: what it offered, and how many queues it says it has. No session may be open. */
 export function knownTarget(port: DriverPort, offer: FeatureSet): KnownTarget {
-  const { transport, device } = port.facts;
+  const { transport, device, sharedObjects } = port.facts;
   const known = { transport, device, offer };
   const queues = queuesOf(port, known);
   const memorySlots = memorySlotsOf(port, known);
@@ -24,6 +24,7 @@ export function knownTarget(port: DriverPort, offer: FeatureSet): KnownTarget {
     ...known,
     ...(queues === undefined ? {} : { queues }),
     ...(memorySlots === undefined ? {} : { memorySlots }),
+    ...(sharedObjects === undefined ? {} : { sharedObjects }),
   };
 }
 

@@ -30,6 +30,7 @@ export class MessageJudge {
   /** The calls that opened all sessions, those that are judged no more among them. */
   readonly #opened: number[] = [];
   #succeeds = false;
+  #isServed = false;
   #refusal: Refusal | undefined;
   /** Features were refused, and what the device makes of it may show later. By number of the session in the log. */
   readonly #behindFeatures = new Map<number, Refusal>();
@@ -56,6 +57,16 @@ export class MessageJudge {
   /** An acknowledgement of what the present call sends is 0. */
   succeeds(): void {
     this.#succeeds = true;
+  }
+
+  /** A channel that the present call passes is read, and each request on it said to be done. */
+  serves(): void {
+    this.#isServed = true;
+  }
+
+  /** A ring of a session used a buffer. */
+  used(session: number, index: number): void {
+    this.#model.observe({ kind: 'served', session, index });
   }
 
   /** The message of the present call is refused. Asked before its session is lost. */
@@ -99,16 +110,24 @@ export class MessageJudge {
       else this.#observe(message);
     }
     this.#succeeds = false;
+    this.#isServed = false;
     return this.#model.findings.splice(0);
   }
 
   #observe(message: MessageObservation): void {
     const session = this.#sessions.get(message.session);
-    if (session === undefined || message.channel !== 'front-end') return;
-    if (message.direction === 'from-iut') {
+    if (session === undefined) return;
+    if (message.channel === 'back-end') this.#observeRequest(session, message);
+    else if (message.direction === 'from-iut') {
       const { bytes, descriptors } = message;
       this.#model.observe({ kind: 'message', session: session.call, direction: 'from', bytes, descriptors });
     } else if (!this.#send(session, message)) this.#sessions.delete(message.session);
+  }
+
+  /** Only whole ones are judged, as the log keeps them. */
+  #observeRequest({ call }: LoggedSession, { direction, bytes, length, descriptors }: MessageObservation): void {
+    if (direction !== 'from-iut' || bytes.length < length) return;
+    this.#model.observe({ kind: 'back-end-request', session: call, bytes, descriptors });
   }
 
   #observeRefused({ session, requirement }: Refusal, { channel, direction, bytes }: MessageObservation): void {
@@ -130,6 +149,7 @@ export class MessageJudge {
         direction: 'to',
         bytes: message,
         succeeds: this.#succeeds,
+        isServed: this.#isServed,
       });
     }
     return true;

@@ -1,6 +1,7 @@
+import { kernelPageSize } from '../../drivers/port/page-size.ts';
 import { type DriverPort, isOfIut, type TargetFacts } from '../../drivers/port/port.ts';
 import { type FeatureName, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
-import type { ModelTarget } from '../../reference-impl/oracle/model/model-target.ts';
+import type { KnownSharing, ModelTarget } from '../../reference-impl/oracle/model/model-target.ts';
 import type { KnownTarget } from '../program/known-state.ts';
 
 /** What the model may know of a target: its facts, and configuration space where it was read. */
@@ -12,12 +13,24 @@ export function modelTarget(known: KnownTarget, facts: TargetFacts, configuratio
     transport,
     device,
     offer,
+    ...(transport === 'vhost-user' ? { sharing: sharingOf(facts) } : {}),
     tellsUsedPosition: facts.capabilities.includes('packed-used-position'),
     ...(typeof sectors === 'number' ? { capacity: BigInt(sectors) } : {}),
     ...(configuration === undefined ? {} : { configuration }),
     ...(comesBack ? { reflects } : {}),
   };
 }
+
+function sharingOf({ capabilities, sharedObjects = [] }: TargetFacts): KnownSharing {
+  return {
+    pageSize,
+    hasNotifiers: capabilities.includes('host-notifiers'),
+    hasMappings: capabilities.includes('shared-mappings'),
+    objects: sharedObjects,
+  };
+}
+
+const pageSize = BigInt(kernelPageSize());
 
 const readable = [
   'VIRTIO_F_VERSION_1',

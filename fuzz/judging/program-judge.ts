@@ -2,7 +2,7 @@ import { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { ModelFinding, ModelObservation } from '../../reference-impl/oracle/model/observation.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import { isJudged, Lawfulness, type Standing } from '../program/lawfulness.ts';
-import type { Call, Program } from '../program/program.ts';
+import type { Call, CallOf, Program } from '../program/program.ts';
 import { takesRegion } from '../program/vdpa-lawfulness.ts';
 import { toldState } from '../program/vfio-lawfulness.ts';
 import type { DeviceJudge } from './device-judge.ts';
@@ -115,6 +115,7 @@ export class ProgramJudge {
   /** What is sent by a lawful call is answered as the text says, even where nothing else is known any more. */
   #tellMessages(call: Call, { isLawful, taints, succeeds, refusal, leavesAnswersOpen }: Standing): void {
     if (call.kind === 'message' && succeeds === true) this.#messages.succeeds();
+    if (call.kind === 'channel' && call.policy === 'serve') this.#messages.serves();
     // What comes in pieces is not seen whole.
     const isWhole = call.kind === 'message' && call.piece === undefined && call.truncate === undefined;
     if (isWhole && refusal !== undefined) this.#messages.refuses(call.session, refusal);
@@ -233,6 +234,7 @@ export class ProgramJudge {
         return;
       case 'wait':
         this.#queues.waited(call, place, outcome);
+        this.#tellUsed(call, place);
         return;
       case 'stop':
         if (outcome === 'answered') this.#queues.stopped(call);
@@ -244,6 +246,12 @@ export class ProgramJudge {
       case 'read-config':
         this.#sessions.configured(call, place, outcome);
     }
+  }
+
+  #tellUsed({ queue }: CallOf<'wait'>, place: number): void {
+    const index = this.#queues.indexOf(queue);
+    if (index === undefined || this.#run.outcomes.usedOf(place).length === 0) return;
+    this.#messages.used(this.#queues.sessionOf(queue), index);
   }
 
   #observe(observation: ModelObservation): void {

@@ -47,6 +47,10 @@ export class QueueJudge {
     return this.#queues.get(queue)?.session ?? 0;
   }
 
+  indexOf(queue: number): number | undefined {
+    return this.#queues.get(queue)?.index;
+  }
+
   ringOf(queue: number): number | undefined {
     return this.#queues.get(queue)?.ring;
   }

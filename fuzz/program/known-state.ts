@@ -13,6 +13,8 @@ export interface KnownTarget {
   readonly queues?: number;
   /** Regions that a session may have, where that is known. */
   readonly memorySlots?: number;
+  /** UUIDs of the objects that it exports, as UUIDs are written. */
+  readonly sharedObjects?: readonly string[];
   /** It does what the texts leave open as our reference does. */
   readonly keepsChoices?: boolean;
 }

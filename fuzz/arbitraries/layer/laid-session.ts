@@ -5,7 +5,16 @@ import type { CallDraft } from '../call-draft.ts';
 import { logAll, ofDevice, packedRing } from '../feature-words.ts';
 import type { Step } from '../lawful-step.ts';
 import type { Setting } from '../setting.ts';
-import { logBase, protocolBits, type ToldMessage, ToldSlots, toldCall, writeback } from '../told-message.ts';
+import {
+  logBase,
+  objectAsked,
+  protocolBits,
+  sharedMemoryAsked,
+  type ToldMessage,
+  ToldSlots,
+  toldCall,
+  writeback,
+} from '../told-message.ts';
 import type { SessionShape } from './session-shape.ts';
 
 /** What a driver writes one after another. */
@@ -60,8 +69,10 @@ export class LaidSession {
     this.hasLog = false;
     this.hasBuffer = false;
     this.add('negotiate', { session: this.session, device: this.deviceWord, protocol: this.protocol });
-    const { isTranslated, policy } = this.shape;
-    if (isTranslated) this.add('channel', { session: this.session, policy });
+    const { policy } = this.shape;
+    if (policy === undefined) return;
+    this.add('channel', { session: this.session, policy });
+    if (policy === 'serve') this.tell(sharedMemoryAsked);
   }
 
   /** A new session in the place of the one before. */
@@ -89,7 +100,7 @@ export class LaidSession {
     if (isOld && message.request === requestId.VHOST_USER_SET_VRING_ENABLE) return;
     if (isFile || (this.has(message.gate) && !this.#slots.fits(message))) return;
     // Who answers what the back-end asks for stays.
-    if (isTranslated && message.request === requestId.VHOST_USER_SET_BACKEND_REQ_FD) return;
+    if (policy !== undefined && message.request === requestId.VHOST_USER_SET_BACKEND_REQ_FD) return;
     if (isTranslated && policy === 'refuse' && (message.gate & protocolBits.memorySlots) !== 0n) return;
     if (message.request === requestId.VHOST_USER_NET_SET_MTU && device !== 'net') return;
     if (message.request === requestId.VHOST_USER_SET_CONFIG && !this.#writesConfiguration) return;
@@ -97,6 +108,11 @@ export class LaidSession {
       const call = toldCall(message, this.session, this.protocol, this.calls.length + 1);
       if (call !== undefined) this.calls.push(call);
     }
+  }
+
+  /** The objects that the back-end exports. */
+  askForObjects(): void {
+    for (const uuid of this.shape.sharedObjects) this.tell(objectAsked(uuid));
   }
 
   get #writesConfiguration(): boolean {

@@ -21,6 +21,7 @@ export function layProgram(shape: LawfulShape, setting: Setting, steps: readonly
   laid.stop();
   if (wrong !== undefined) layWrong(laid, wrong);
   const { epilogue, short } = setting;
+  if (setting.asksForObjects) laid.askForObjects();
   for (const message of short === undefined ? epilogue : [...epilogue, short]) laid.tell(message);
   return { calls: laid.calls };
 }

@@ -27,8 +27,9 @@ export interface SessionShape {
   readonly isRecorded: boolean;
   readonly isTranslated: boolean;
   readonly isLateCall: boolean;
-  /** Who answers where the back-end asks for translations. */
-  readonly policy: 'serve' | 'refuse';
+  /** Who answers what the back-end asks for; undefined without a channel for that. */
+  readonly policy: 'serve' | 'refuse' | undefined;
+  readonly sharedObjects: readonly string[];
   readonly offered: bigint;
   readonly offeredProtocol: bigint;
   /** Features that are accepted. */
@@ -37,7 +38,7 @@ export interface SessionShape {
 }
 
 export function sessionShape(
-  { device, layout, transport, queues = 0, offer = everything }: LawfulShape,
+  { device, layout, transport, queues = 0, sharedObjects = [], offer = everything }: LawfulShape,
   setting: Setting,
 ): SessionShape {
   const isVdpa = transport === 'vhost-vdpa';
@@ -49,7 +50,7 @@ export function sessionShape(
     setting.isTranslated && isMessaging && !isLogged && isOffered(offer, accessPlatform, protocolBits.backEndRequests);
   const isRecorded = setting.isRecorded && isMessaging && isOffered(offer, 0n, protocolBits.inflight);
   // Translations that are asked for are not needed where all are told.
-  const policy = setting.isRefusing && !setting.isUntold ? 'refuse' : 'serve';
+  const translating = setting.isRefusing && !setting.isUntold ? 'refuse' : 'serve';
   const packed = layout === 'packed' ? packedRing : 0n;
   const deviceWord =
     (version1 |
@@ -62,7 +63,8 @@ export function sessionShape(
     offer.device;
   const wanted = isOld ? 0n : setting.protocol & offer.protocol;
   // Calls in band are asked for as well.
-  const left = isTranslated && policy === 'refuse' ? protocolBits.inband : 0n;
+  const left = isTranslated && translating === 'refuse' ? protocolBits.inband : 0n;
+  const hasChannel = setting.hasChannel && isMessaging && (wanted & protocolBits.backEndRequests) !== 0n;
   return {
     device,
     layout,
@@ -74,7 +76,8 @@ export function sessionShape(
     isRecorded,
     isTranslated,
     isLateCall: setting.isLateCall && isMessaging,
-    policy,
+    policy: isTranslated ? translating : hasChannel ? 'serve' : undefined,
+    sharedObjects,
     offered: offer.device,
     offeredProtocol: offer.protocol,
     deviceWord: deviceWord | (isLogged ? logAll : 0n) | (isTranslated ? accessPlatform : 0n),

@@ -1,6 +1,18 @@
 import type { FeatureSet } from '../../catalogue/catalogue.ts';
 import type { Transport } from '../../catalogue/transport.ts';
 
+/** What a back-end is known to share with its front-end while a ring runs, where it has a channel for that. */
+export interface KnownSharing {
+  /** Bytes of a page of the machine that it runs on. */
+  readonly pageSize: bigint;
+  /** It registers a host notifier for each ring. */
+  readonly hasNotifiers: boolean;
+  /** It maps something into its shared memory. */
+  readonly hasMappings: boolean;
+  /** UUIDs of the objects that it exports, as UUIDs are written; empty where they are not known. */
+  readonly objects: readonly string[];
+}
+
 /** What is known of a target before the first observation. */
 export interface ModelTarget {
   readonly transport: Transport;
@@ -17,6 +29,8 @@ export interface ModelTarget {
   readonly drainsAtStop?: boolean;
   /** Whether it tells the used half of a packed position. */
   readonly tellsUsedPosition: boolean;
+  /** What it shares with its front-end (vhost-user). */
+  readonly sharing?: KnownSharing;
   /** What no text states is judged as well, as implementations choose it; else words alone that change within a run. */
   readonly judgesChoices?: boolean;
 }

@@ -7,6 +7,7 @@ import {
   type RequirementSlug,
   requirementOf,
 } from '../../catalogue/catalogue.ts';
+import { BackEndRequestsModel } from './back-end-requests-model.ts';
 import { ConfigurationModel, leastConfiguration } from './configuration-model.ts';
 import type { DeviceModel } from './device-model.ts';
 import { deviceModelOf } from './device-model-of.ts';
@@ -29,6 +30,7 @@ interface SessionState {
   /** Queues of the device, by index, that met what they may not recover from before a reset. */
   readonly broken: Set<number>;
   readonly messages: MessageModel;
+  readonly backEnd: BackEndRequestsModel;
 }
 
 interface QueueState {
@@ -97,6 +99,7 @@ export class Model {
             leastConfiguration(this.#target.device),
             this.#target.judgesChoices === true,
           ),
+          backEnd: new BackEndRequestsModel(this.#tell, this.#target.sharing),
         });
         return;
       case 'ended':
@@ -109,11 +112,22 @@ export class Model {
         this.#operated(seen.session, seen.name, seen.outcome);
         return;
       case 'message': {
-        const messages = this.#live(seen.session)?.messages;
-        if (seen.direction === 'to') messages?.sent(seen.bytes, seen.succeeds === true);
-        else messages?.received(seen.bytes, seen.descriptors ?? 0);
+        const state = this.#live(seen.session);
+        if (seen.direction === 'to') {
+          state?.messages.sent(seen.bytes, seen.succeeds === true);
+          state?.backEnd.sent(seen.bytes, seen.isServed === true);
+        } else {
+          state?.messages.received(seen.bytes, seen.descriptors ?? 0);
+          state?.backEnd.received(seen.bytes, seen.descriptors ?? 0);
+        }
         return;
       }
+      case 'back-end-request':
+        this.#live(seen.session)?.backEnd.request(seen.bytes, seen.descriptors);
+        return;
+      case 'served':
+        this.#live(seen.session)?.backEnd.served(seen.index);
+        return;
       case 'refusable': {
         const messages = this.#live(seen.session)?.messages;
         if (seen.direction === 'to') messages?.sentRefusable(seen.bytes);

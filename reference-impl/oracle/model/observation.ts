@@ -25,9 +25,20 @@ export type ModelObservation =
       readonly bytes: Uint8Array;
       /** To the back-end: an acknowledgement of it is 0. */
       readonly succeeds?: boolean;
+      /** To the back-end: it passes a channel, each request on which is read, and said to be done. */
+      readonly isServed?: boolean;
       /** From the back-end: descriptors that came with it. */
       readonly descriptors?: number;
     }
+  /** A request of a vhost-user back-end as it was on the wire, and how many descriptors came with it. */
+  | {
+      readonly kind: 'back-end-request';
+      readonly session: number;
+      readonly bytes: Uint8Array;
+      readonly descriptors: number;
+    }
+  /** A used element was taken from the ring at this index. */
+  | { readonly kind: 'served'; readonly session: number; readonly index: number }
   /** A message that a back-end refuses, and what came behind it. */
   | {
       readonly kind: 'refusable';
