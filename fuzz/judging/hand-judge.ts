@@ -128,8 +128,8 @@ export class HandJudge {
 
   /** When a message counts is unknown unless something is asked behind it. */
   #callsMoved(call: CallOf<'message'>, index: number): void {
-    if (call.unfenced) this.#queues.loseCalls(call.session, index);
-    else this.#queues.callsGoElsewhere(call.session, index, this.#eventOf(call));
+    if (call.unfenced) this.#queues.calls.lose(call.session, index);
+    else this.#queues.calls.goElsewhere(call.session, index, this.#eventOf(call));
   }
 
   /** The event descriptor of a message that passes one. */

@@ -189,7 +189,7 @@ export class ProgramJudge {
         return;
       case 'device-call':
         // Vectors are signalled by hand, or have other descriptors.
-        if (call.call === 'set-interrupts' && outcome === 'returned') this.#queues.interruptsSet(call);
+        if (call.call === 'set-interrupts' && outcome === 'returned') this.#queues.calls.interruptsSet(call);
         return;
       case 'negotiate':
         this.#sessions.negotiated(call, outcome);
@@ -226,7 +226,7 @@ export class ProgramJudge {
         this.#queues.kicked(call);
         return;
       case 'ask':
-        this.#queues.asked(call);
+        this.#queues.calls.asked(call);
         return;
       case 'record':
         this.#queues.recorded(call);

@@ -4,9 +4,9 @@ import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import { isControlQueue } from '../../reference-impl/oracle/model/net-queues.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
-import { VFIO_IRQ_SET_DATA_EVENTFD } from '../../reference-impl/wire/vfio-structures.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { Call, CallOf } from '../program/program.ts';
+import { CallsJudge } from './calls-judge.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
 import type { InflightJudge } from './inflight-judge.ts';
 import { type IotlbJudge, isForbidden } from './iotlb-judge.ts';
@@ -27,6 +27,7 @@ export class QueueJudge {
   readonly #cleanRings = new Set<number>();
   readonly #deadlineMs: number;
   readonly #queues = new Map<number, JudgedQueue>();
+  readonly calls: CallsJudge;
   /** What keeps rings that run from being served. */
   readonly rests: RestJudge;
   /** Queues that the device need not serve. */
@@ -38,6 +39,7 @@ export class QueueJudge {
     this.#inflight = inflight;
     this.#run = run;
     this.#model = model;
+    this.calls = new CallsJudge(run, model, this.#queues);
     this.rests = new RestJudge(run, model, this.#queues);
     this.#deadlineMs = run.port.deadlineMs;
   }
@@ -53,20 +55,6 @@ export class QueueJudge {
 
   ringOf(queue: number): number | undefined {
     return this.#queues.get(queue)?.ring;
-  }
-
-  /** The calls of a ring go to another event descriptor; undefined for none. */
-  callsGoElsewhere(session: number, index: number, descriptor: number | undefined): void {
-    // Of several queues at an index, the one that was attached last has it.
-    const last = [...this.#queues].findLast(([, queue]) => queue.session === session && queue.index === index);
-    for (const [id, queue] of last === undefined ? [] : [last]) {
-      const attached = this.#run.made.queues.get(id);
-      if (attached === undefined) continue;
-      const calls = this.#callsOf(queue, attached.queue);
-      queue.callDescriptor = descriptor;
-      const used = attached.queue.usedCount();
-      this.#model.observe({ kind: 'calls-moved', queue: id, calls, used, isHeard: descriptor !== undefined });
-    }
   }
 
   /** What a session does to its logs is not known any more. */
@@ -95,46 +83,6 @@ export class QueueJudge {
   /** Behind a fence on a session. */
   lookAtLog(session: number): void {
     this.#logs.lookAtRest(session);
-  }
-
-  /** Vectors of the rings of a session were set, or signalled. */
-  interruptsSet(call: CallOf<'device-call'>): void {
-    const { session, flags, start, count, descriptors } = call;
-    const { target } = this.#run;
-    const events = this.#run.made.events.get(call.id) ?? [];
-    for (const { session: of, index } of [...this.#queues.values()]) {
-      if (of !== session || index < start) continue;
-      const n = index - start;
-      const event = descriptors[n]?.kind === 'eventfd' ? events[n] : undefined;
-      const isSet = n < count && (flags & VFIO_IRQ_SET_DATA_EVENTFD) !== 0;
-      if (isSet && event !== undefined) this.callsGoElsewhere(session, index, event);
-      // What else a vector does is a choice.
-      else if (target.judgesChoices !== true) this.loseCalls(session, index);
-      else if (isSet || count === 0) this.callsGoElsewhere(session, index, undefined);
-      else if (n < count) this.#mayCallOnceMore(session, index);
-    }
-  }
-
-  /** Calls of the ring at an index come where they are not counted. */
-  loseCalls(session: number, index: number): void {
-    for (const [id, queue] of this.#queues) {
-      const isMeant = queue.session === session && queue.index === index;
-      if (isMeant) this.#model.observe({ kind: 'lost', what: 'calls', id });
-    }
-  }
-
-  #mayCallOnceMore(session: number, index: number): void {
-    for (const [id, queue] of this.#queues) {
-      const isMeant = queue.session === session && queue.index === index;
-      if (isMeant) this.#model.observe({ kind: 'called-by-hand', queue: id });
-    }
-  }
-
-  /** Calls that were seen, wherever they went. */
-  #callsOf(judged: JudgedQueue, queue: Queue): number {
-    const { callDescriptor } = judged;
-    if (callDescriptor !== undefined) judged.callsElsewhere += this.#run.port.descriptors.read(callDescriptor);
-    return queue.calls() + judged.callsElsewhere;
   }
 
   /** A ring was placed, in memory that no device uses as one yet. */
@@ -295,7 +243,7 @@ export class QueueJudge {
     for (const queue of this.#queues.values()) {
       if (queue.session !== session) continue;
       queue.tookOver = undefined;
-      this.#mayCallOnceMore(session, queue.index);
+      this.calls.mayCallOnceMore(session, queue.index);
     }
   }
 
@@ -309,20 +257,6 @@ export class QueueJudge {
       queue.isKicked = true;
       this.#model.observe({ kind: 'kicked', queue: id });
     }
-  }
-
-  asked({ queue: queueId, how, after }: CallOf<'ask'>): void {
-    const queue = this.#queues.get(queueId);
-    const attached = this.#run.made.queues.get(queueId);
-    if (queue === undefined || attached === undefined) return;
-    if (attached.queue.driver.outstanding > 0) {
-      this.#model.observe({ kind: 'lost', what: 'calls', id: queueId });
-      return;
-    }
-    this.#lookAtCalls(queueId, attached.queue);
-    const used = attached.queue.usedCount();
-    const calls = this.#callsOf(queue, attached.queue);
-    this.#model.observe({ kind: 'asked', queue: queueId, how, after: after % attached.queue.ring.size, used, calls });
   }
 
   waited({ queue: queueId, count }: CallOf<'wait'>, place: number, outcome: OutcomeClass): void {
@@ -350,7 +284,7 @@ export class QueueJudge {
       queue.lastId = id;
     }
     if (queue.log !== undefined && taken.length > 0 && !this.#logs.check(queue.log)) queue.log = undefined;
-    this.#lookAtCalls(queueId, attached.queue);
+    this.calls.lookAt(queueId, attached.queue);
     queue.isIdle = outcome === 'silent' && attached.queue.driver.outstanding === 0;
     const missing = count - taken.length;
     if (outcome !== 'silent' || !queue.isKicked || this.#model.owed(queueId) < missing) return;
@@ -383,7 +317,7 @@ export class QueueJudge {
     this.#model.observe({ kind: 'stopped', queue: queueId, position, used: attached.queue.usedCount() });
     this.#logRests(queueId);
     this.#checkInflight(queueId, attached.queue);
-    this.#lookAtCalls(queueId, attached.queue);
+    this.calls.lookAt(queueId, attached.queue);
   }
 
   /** With its last ring, a session stops to log. While another one runs, any page may be marked. */
@@ -416,16 +350,6 @@ export class QueueJudge {
       usedWrap: isSplit ? 0 : position.usedWrap,
     });
     if (!isRight) queue.inflight = undefined;
-  }
-
-  #lookAtCalls(queueId: number, queue: Queue): void {
-    const judged = this.#queues.get(queueId);
-    if (judged === undefined) return;
-    const before = this.#callsOf(judged, queue);
-    const used = queue.usedCount();
-    const owed = this.#model.callsOwed(queueId, used);
-    if (owed > before) this.#run.port.until(() => this.#callsOf(judged, queue) >= owed, this.#deadlineMs);
-    this.#model.observe({ kind: 'calls', queue: queueId, before, used, calls: this.#callsOf(judged, queue) });
   }
 }
 
