@@ -15,10 +15,18 @@ export interface Arena {
   readonly device: ReferenceDevice;
   /** Pairs of queues of a network device, where it has others than usual. */
   readonly pairs?: number;
+  /** Of the programs that others get, the part that this one gets. */
+  readonly share: number;
 }
 
-/** A network device with a queue for commands offers VIRTIO_NET_F_RSS from two pairs on. */
-const pairsWithCommands = 2;
+/**
+ * Pairs of a network device with a queue for commands. It offers VIRTIO_NET_F_RSS from two pairs on; what is left to one of a
+ * single pair is little.
+ */
+const pairsWithCommands = [
+  { pairs: 2, share: 1 },
+  { pairs: 1, share: 0.25 },
+] as const;
 
 /** Devices of which a fault of all devices is looked for. */
 const plainDevices: readonly SharedDevice[] = ['block', 'net'];
@@ -31,12 +39,11 @@ export function arenasOf(fault: Fault): Arena[] {
       ? showings.filter((showing) => transportOf[showing] === fault.transport)
       : showingsOf(devices);
   return shown.flatMap((showing) =>
-    devices.map((device) => ({
-      name: `${showing}-${device}`,
-      showing,
-      device,
-      ...(showing === 'vhost-vdpa' && device === 'net' ? { pairs: pairsWithCommands } : {}),
-    })),
+    devices.flatMap((device): Arena[] => {
+      const name = `${showing}-${device}`;
+      if (showing !== 'vhost-vdpa' || device !== 'net') return [{ name, showing, device, share: 1 }];
+      return pairsWithCommands.map(({ pairs, share }) => ({ name: `${name}-${pairs}`, showing, device, pairs, share }));
+    }),
   );
 }
 

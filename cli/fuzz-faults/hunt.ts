@@ -85,7 +85,7 @@ class Hunt {
     const { runs: most = Number.POSITIVE_INFINITY } = this.#limits;
     for (let turn = 0; this.#found === undefined && turn < most && this.#leftMs() > 0; ) {
       turn = Math.min(turn === 0 ? firstTurn : turn * growth, most);
-      for (const arena of arenas) if (this.#found === undefined) this.#try(arena, turn);
+      for (const arena of arenas) if (this.#found === undefined) this.#try(arena, Math.ceil(turn * arena.share));
     }
     return {
       fault: this.#fault,
