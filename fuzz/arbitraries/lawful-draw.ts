@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import type { Random } from '../mutators/random.ts';
-import type { KnownTarget } from '../program/known-state.ts';
+import { type KnownTarget, pairsOf } from '../program/known-state.ts';
 import { Lawfulness } from '../program/lawfulness.ts';
 import type { Call, Program } from '../program/program.ts';
 import { lawful } from '../program/verdict.ts';
@@ -47,8 +47,9 @@ function programsOf(target: KnownTarget, layout: RingLayout): fc.WeightedArbitra
   const { device, offer, transport, queues = 0, memorySlots, sharedObjects = [] } = target;
   if (!isModelled(device)) return [];
   if (transport === 'vhost-vdpa') {
-    const served = lawfulProgram({ device, layout, offer, transport });
-    const damaged = damagedProgram({ device, layout, offer, transport });
+    const shape = { device, layout, offer, transport, pairs: pairsOf(target) ?? 1 };
+    const served = lawfulProgram(shape);
+    const damaged = damagedProgram(shape);
     return [often(3, vdpaProgram(offer)), often(3, served), often(1, damaged)];
   }
   if (transport !== 'vhost-mdev') {

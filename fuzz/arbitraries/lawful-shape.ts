@@ -10,6 +10,8 @@ export interface LawfulShape {
   readonly offer?: Pick<FeatureSet, 'device' | 'protocol'>;
   /** Queues that it has, where that is known. */
   readonly queues?: number;
+  /** Of net over vhost-vdpa: pairs of queues that a session may have beside its queue for commands; 1 unless told. */
+  readonly pairs?: number;
   /** UUIDs of objects that it exports, as UUIDs are written. */
   readonly sharedObjects?: readonly string[];
   /** vhost-user unless told. */

@@ -5,6 +5,7 @@ import {
   VIRTIO_NET_CTRL_MAC_TABLE_SET,
   VIRTIO_NET_CTRL_MQ,
   VIRTIO_NET_CTRL_MQ_HASH_CONFIG,
+  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
   VIRTIO_NET_CTRL_NOTF_COAL,
   VIRTIO_NET_CTRL_NOTF_COAL_RX_SET,
   VIRTIO_NET_CTRL_NOTF_COAL_TX_SET,
@@ -26,6 +27,7 @@ import {
   VIRTIO_NET_F_CTRL_VLAN,
   VIRTIO_NET_F_CTRL_VQ,
   VIRTIO_NET_F_HASH_REPORT,
+  VIRTIO_NET_F_MQ,
   VIRTIO_NET_F_NOTF_COAL,
   VIRTIO_NET_F_VQ_NOTF_COAL,
 } from '../../reference-impl/devices/net-layout.ts';
@@ -38,6 +40,8 @@ export interface NetCommand {
   readonly bytes: Uint8Array;
   /** Bytes for the acknowledgement and what stands behind it. */
   readonly room: number;
+  /** Frames that are sent behind it, each on a pair. */
+  readonly frames?: readonly { readonly frame: Uint8Array; readonly pair: number }[];
 }
 
 /** Commands one after another, and the frames that are sent behind them. */
@@ -224,6 +228,39 @@ const coalescingStory: fc.Arbitrary<CommandStory> = fc
   })
   .map(({ commands, again }) => ({ commands: commands.flat(), frames: [], again }));
 
+/** Few flows, told by their source, and of each frame another last byte. */
+const flowFrame = (flow: number, byte: number): Uint8Array =>
+  Uint8Array.of(...everyone, ...(stations[flow] ?? everyone), 0x88, 0xb5, ...new Array<number>(45).fill(0), byte);
+
+/** A number of pairs, and frames of few flows on each of them. */
+const pairsCommand = fc.constantFrom(1, 2, 2).chain((pairs) =>
+  fc.record({
+    pairs: fc.constant(pairs),
+    sent: fc.array(fc.record({ pair: fc.nat({ max: pairs - 1 }), flow: fc.nat({ max: 1 }) }), {
+      minLength: 1,
+      maxLength: 5,
+    }),
+  }),
+);
+
+/** Pairs come into use, and go. Another session has the first one alone. */
+const pairsStory: fc.Arbitrary<CommandStory> = fc
+  .record({
+    told: fc.array(pairsCommand, { minLength: 1, maxLength: 4 }),
+    again: fc.option(fc.constant([]), { freq: 2, nil: undefined }),
+  })
+  .map(({ told, again }) => {
+    let frames = 0;
+    return {
+      commands: told.map(({ pairs, sent }) => ({
+        ...command(VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, VIRTIO_NET_F_MQ, half(pairs)),
+        frames: sent.map(({ pair, flow }) => ({ frame: flowFrame(flow, frames++), pair })),
+      })),
+      frames: [0, 1, 0].map((flow) => flowFrame(flow, frames++)),
+      again,
+    };
+  });
+
 /** No types, and a key of as many bytes as every device takes. */
 const hashStory: fc.Arbitrary<CommandStory> = fc.constant({
   commands: [
@@ -241,4 +278,5 @@ export const commandStory: fc.Arbitrary<CommandStory> = fc.oneof(
   { weight: 7, arbitrary: filterStory },
   { weight: 3, arbitrary: coalescingStory },
   { weight: 2, arbitrary: hashStory },
+  { weight: 4, arbitrary: pairsStory },
 );

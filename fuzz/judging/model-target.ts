@@ -2,17 +2,19 @@ import { kernelPageSize } from '../../drivers/port/page-size.ts';
 import { type DriverPort, isOfIut, type TargetFacts } from '../../drivers/port/port.ts';
 import { type FeatureName, featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
 import type { KnownSharing, ModelTarget } from '../../reference-impl/oracle/model/model-target.ts';
-import type { KnownTarget } from '../program/known-state.ts';
+import { type KnownTarget, pairsOf } from '../program/known-state.ts';
 
 /** What the model may know of a target: its facts, and configuration space where it was read. */
 export function modelTarget(known: KnownTarget, facts: TargetFacts, configuration?: Uint8Array): ModelTarget {
   const { transport, device, offer } = known;
+  const pairs = pairsOf(known);
   const { sectors, returns, reflects } = facts.workload;
   const comesBack = returns === 'same-port' && (reflects === 'unchanged' || reflects === 'macs-swapped');
   return {
     transport,
     device,
     offer,
+    ...(pairs === undefined ? {} : { pairs }),
     ...(transport === 'vhost-user' ? { sharing: sharingOf(facts) } : {}),
     tellsUsedPosition: facts.capabilities.includes('packed-used-position'),
     ...(typeof sectors === 'number' ? { capacity: BigInt(sectors) } : {}),

@@ -2,7 +2,7 @@ import type { Queue, Session, VhostMdevSession, VhostVdpaSession } from '../../d
 import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
-import { isControlQueue } from '../../reference-impl/oracle/model/net-queues.ts';
+import { hasPairs, isControlQueue } from '../../reference-impl/oracle/model/net-queues.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { Call, CallOf } from '../program/program.ts';
@@ -167,16 +167,18 @@ export class QueueJudge {
     if (index === queueIndex || companions.includes(index)) return true;
     if (this.#isForCommands(sessionId, index)) return true;
     const session = this.#run.made.sessions.get(sessionId);
+    if (session !== undefined && hasPairs(session.negotiated.accepted.device) && index < 2 * (target.pairs ?? 0))
+      return true;
     const hasMore = session !== undefined && hasFeature(session.negotiated.accepted, 'VIRTIO_BLK_F_MQ', known);
     return hasMore && index < Math.min(known.queues ?? 0, queuesOfDisk(target.configuration));
   }
 
   /** Back-ends of vhost-user leave the queue for commands to their front-end. */
   #isForCommands(sessionId: number, index: number): boolean {
-    const { known, made } = this.#run;
+    const { known, made, target } = this.#run;
     const accepted = made.sessions.get(sessionId)?.negotiated.accepted;
     const isOfNet = known.transport === 'vhost-vdpa' && known.device === 'net';
-    return isOfNet && accepted !== undefined && isControlQueue(index, accepted.device);
+    return isOfNet && accepted !== undefined && isControlQueue(index, accepted.device, target.pairs);
   }
 
   added(call: CallOf<'chain'>, place: number): void {

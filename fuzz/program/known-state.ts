@@ -19,6 +19,10 @@ export interface KnownTarget {
   readonly keepsChoices?: boolean;
 }
 
+/** Pairs of queues of a network device over vhost-vdpa: an odd number of queues has one for commands. */
+export const pairsOf = ({ transport, device, queues = 0 }: KnownTarget): number | undefined =>
+  transport === 'vhost-vdpa' && device === 'net' && queues % 2 === 1 ? (queues - 1) / 2 : undefined;
+
 export interface KnownSession {
   isOpen: boolean;
   hasNegotiated: boolean;

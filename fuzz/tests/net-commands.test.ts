@@ -107,3 +107,75 @@ t.test('of two pairs, the control queue is the third without VIRTIO_NET_F_RSS, a
   t.equal(foundWith(['net-rss-table-too-small'], [], 2), 'net/rss-max-table-length-minimum');
   t.end();
 });
+
+/** Frames of one flow, each sent on a pair behind a command that brings so many pairs into use. */
+function onPairs(faults: readonly FaultName[], told: readonly (readonly [pairs: number, pair: number])[]) {
+  const port = openVdpaReference({ device: 'net', deadlineMs: 60_000, faults, queues: 2, hasControlQueue: true });
+  try {
+    const contact = firstContacts(port);
+    if (contact.kind !== 'served') throw new Error(contact.why);
+    const indices = [0, 1, 2, 3, 4];
+    const [rings, queues] = [5, 10];
+    const control = `r${queues + 4}`;
+    const begin = [
+      'connect',
+      // With VIRTIO_NET_F_MQ.
+      `negotiate device=0x10000300d60020`,
+      'memory',
+      'share',
+      ...indices.map(() => 'ring'),
+      ...indices.map((index) => `attach ring=r${rings + index} index=${index}`),
+    ];
+    const frames = told.flatMap(([pairs, pair], n) => {
+      const transmit = `r${queues + 2 * pair + 1}`;
+      const receiving = [`r${queues}`, `r${queues + 2}`];
+      return [
+        `chain queue=${control} segments=[{bytes=0400.0${pairs}00} {writable=yes length=1}]`,
+        `kick queue=${control}`,
+        `wait queue=${control}`,
+        ...receiving.flatMap((queue) => [
+          `chain queue=${queue} segments=[{writable=yes length=1600}]`,
+          `kick queue=${queue}`,
+        ]),
+        `chain queue=${transmit} segments=[{bytes=00*12.ff*6.${station}.88b5.00*45.0${n}}]`,
+        `kick queue=${transmit}`,
+        `wait queue=${transmit}`,
+        'fence',
+        ...receiving.map((queue) => `wait queue=${queue} count=0`),
+      ];
+    });
+    const program = [...begin, ...frames].map((call, at) => `r${at + 1} = ${call}`).join('\n');
+    const target = knownTarget(port, contact.offer);
+    const examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices: true });
+    const finding = examiner.examine(resolved(parseProgram(program)));
+    return finding?.kind === 'model' ? finding.requirement : finding?.kind;
+  } finally {
+    port.close();
+  }
+}
+
+const upAndDown = [
+  [2, 0],
+  [2, 1],
+  [1, 0],
+  [2, 1],
+] as const;
+
+const pairsShown: readonly (readonly [fault: FaultName, requirement: RequirementSlug])[] = [
+  ['net-flow-stays-where-it-began', 'net/flow-returns-on-matching-queue'],
+  ['net-flows-come-on-first-queue', 'net/flow-returns-on-matching-queue'],
+  ['net-lower-pair-count-ignored', 'net/queues-beyond-pair-count-unused'],
+];
+
+for (const [fault, requirement] of pairsShown) {
+  t.test(`frames on two pairs show ${fault}, and nothing without it: ${requirement}`, (t) => {
+    t.equal(onPairs([], upAndDown), undefined);
+    t.equal(onPairs([fault], upAndDown), requirement);
+    t.end();
+  });
+}
+
+t.test('a driver that sends on a pair which is not in use ends the judging of frames', (t) => {
+  t.equal(onPairs(['net-lower-pair-count-ignored'], [[1, 1], ...upAndDown]), undefined);
+  t.end();
+});

@@ -28,13 +28,14 @@ function lay(laid: LaidRings, commands: readonly NetCommand[], frames: readonly 
   laid.drain();
   const hasHashes = (laid.shape.offered & VIRTIO_NET_F_HASH_REPORT) !== 0n;
   laid.add('read-config', { session, length: hasHashes ? hashedConfiguration : MAC_SIZE });
-  for (const { feature, bytes, room } of commands) {
+  const header = new Uint8Array(NET_HEADER_SIZE);
+  for (const { feature, bytes, room, frames: behind = [] } of commands) {
     if ((deviceWord & feature) === 0n) continue;
     laid.add('chain', { queue, segments: [readableSegment(bytes), writableSegment(room)] });
     laid.kick(queue);
     laid.add('wait', { queue });
+    for (const { frame, pair } of behind) laid.send(Uint8Array.of(...header, ...frame), pair);
   }
   laid.add('read-config', { session, length: MAC_SIZE });
-  const header = new Uint8Array(NET_HEADER_SIZE);
   for (const frame of frames) laid.send(Uint8Array.of(...header, ...frame));
 }

@@ -24,6 +24,8 @@ export class LaidRings extends LaidSession {
   control: number | undefined;
   /** Further rings of requests. */
   others: readonly number[] = [];
+  /** Rings of further pairs, which commands may bring into use. */
+  further: readonly number[] = [];
   /** Rings that are set up, and on which nothing is put. */
   idle: readonly number[] = [];
   rings: readonly number[] = [];
@@ -43,11 +45,11 @@ export class LaidRings extends LaidSession {
     return this.#outstanding;
   }
 
-  /** Of net a pair, and perhaps one that stays idle, or a queue for commands. */
+  /** Of net a pair, and perhaps one that stays idle, or pairs with a queue for commands. */
   get ringCount(): number {
     const { device, queues, isFile } = this.shape;
     const { hasSecond } = this.setting;
-    if (this.#hasCommands) return 3;
+    if (this.#hasCommands) return 2 * this.shape.pairs + 1;
     if (device === 'net') return hasSecond && queues >= 4 && !isFile && this.has(protocolBits.mq) ? 4 : 2;
     return device === 'block' && hasSecond ? 2 : 1;
   }
@@ -121,7 +123,8 @@ export class LaidRings extends LaidSession {
     this.queue = queues.at(isNet ? 1 : -1) ?? 0;
     this.receive = isNet ? queues[0] : undefined;
     this.others = isNet ? [] : queues.slice(0, -1);
-    this.control = this.#hasCommands ? queues[2] : undefined;
+    this.control = this.#hasCommands ? queues[2 * this.shape.pairs] : undefined;
+    this.further = this.control === undefined ? [] : queues.slice(2, 2 * this.shape.pairs);
     this.idle = isNet && !this.#hasCommands ? queues.slice(2) : [];
     this.#outstanding = 0;
     this.#free = this.size;
@@ -229,15 +232,21 @@ export class LaidRings extends LaidSession {
     this.drain();
   }
 
-  /** A frame with its header in one buffer, and buffers for it to come back: it is there behind a fence, if it comes. */
-  send(packet: Uint8Array): void {
+  /**
+   * A frame with its header in one buffer, and buffers for it to come back: it is there behind a fence, if it comes.
+   * @param pair on which it is sent.
+   */
+  send(packet: Uint8Array, pair = 0): void {
     if (this.receive === undefined) return;
-    this.#lend(this.receive, this.size);
-    this.add('chain', { queue: this.queue, segments: [readableSegment(packet)] });
-    this.kick(this.queue);
-    this.add('wait', { queue: this.queue });
+    const all = [this.receive, this.queue, ...this.further];
+    const receiving = all.filter((_, n) => n % 2 === 0);
+    const queue = all[2 * pair + 1] ?? this.queue;
+    for (const each of receiving) this.#lend(each, this.size);
+    this.add('chain', { queue, segments: [readableSegment(packet)] });
+    this.kick(queue);
+    this.add('wait', { queue });
     this.add('fence', { session: this.session });
-    this.add('wait', { queue: this.receive, count: 0 });
+    for (const each of receiving) this.add('wait', { queue: each, count: 0 });
   }
 
   /** A chain that nothing is told of. */
@@ -285,7 +294,7 @@ export class LaidRings extends LaidSession {
 
   stop(): void {
     this.drain();
-    for (const queue of [this.receive, this.queue, ...this.others, ...this.idle, this.control])
+    for (const queue of [this.receive, this.queue, ...this.others, ...this.further, ...this.idle, this.control])
       if (queue !== undefined) this.add('stop', { queue });
   }
 

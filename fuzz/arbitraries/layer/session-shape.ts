@@ -1,3 +1,4 @@
+import { VIRTIO_NET_F_CTRL_VQ, VIRTIO_NET_F_MQ } from '../../../reference-impl/devices/net-layout.ts';
 import type { RingLayout } from '../../../reference-impl/virtqueue/ring.ts';
 import {
   accessPlatform,
@@ -18,6 +19,8 @@ export interface SessionShape {
   readonly device: ModelledDevice;
   readonly layout: RingLayout;
   readonly queues: number;
+  /** Of net, pairs of queues beside a queue for commands. */
+  readonly pairs: number;
   /** Without messages: a device that is opened as a file. */
   readonly isFile: boolean;
   readonly isVdpa: boolean;
@@ -38,7 +41,7 @@ export interface SessionShape {
 }
 
 export function sessionShape(
-  { device, layout, transport, queues = 0, sharedObjects = [], offer = everything }: LawfulShape,
+  { device, layout, transport, queues = 0, pairs: most = 1, sharedObjects = [], offer = everything }: LawfulShape,
   setting: Setting,
 ): SessionShape {
   const isVdpa = transport === 'vhost-vdpa';
@@ -51,12 +54,17 @@ export function sessionShape(
   const isRecorded = setting.isRecorded && isMessaging && isOffered(offer, 0n, protocolBits.inflight);
   // Translations that are asked for are not needed where all are told.
   const translating = setting.isRefusing && !setting.isUntold ? 'refuse' : 'serve';
+  const commands = isVdpa && device === 'net' ? setting.commands : 0n;
+  const canHavePairs =
+    (commands & offer.device & VIRTIO_NET_F_CTRL_VQ) !== 0n && (offer.device & VIRTIO_NET_F_MQ) !== 0n;
+  const pairs = setting.hasSecond && canHavePairs ? most : 1;
   const packed = layout === 'packed' ? packedRing : 0n;
   const deviceWord =
     (version1 |
       (isVdpa ? accessPlatform : 0n) |
       (isOld ? 0n : protocolFeatures) |
-      (isVdpa && device === 'net' ? setting.commands : 0n) |
+      commands |
+      (pairs > 1 ? VIRTIO_NET_F_MQ : 0n) |
       packed |
       (device === 'block' && setting.isWithoutFlush ? ofDevice.block & ~blockFlush : ofDevice[device]) |
       setting.features) &
@@ -69,6 +77,7 @@ export function sessionShape(
     device,
     layout,
     queues,
+    pairs,
     isFile,
     isVdpa,
     isOld,

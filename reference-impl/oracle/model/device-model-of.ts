@@ -5,8 +5,9 @@ import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
 import { EntropyModel } from './entropy-model.ts';
 import type { LibertyName } from './liberties.ts';
 import type { ModelTarget } from './model-target.ts';
-import { NetModel, withSwappedMacs } from './net-model.ts';
+import { NetModel } from './net-model.ts';
 import type { Tell } from './observation.ts';
+import { withSwappedMacs } from './received-packet.ts';
 
 /** The model of what is behind the rings, by the type of device. */
 export function deviceModelOf(
@@ -26,6 +27,7 @@ export function deviceModelOf(
         take,
         reflected: reflects === undefined ? undefined : reflects === 'unchanged' ? (frame) => frame : withSwappedMacs,
         losesNone: target.judgesChoices === true && (isVhostUser || target.transport === 'vhost-vdpa'),
+        pairs: target.pairs,
         mayLackTranslations: isVhostUser,
         addressMayChange: () => space.forget(netConfig.mac, MAC_SIZE),
         addressSet: (mac) => space.wrote(netConfig.mac, mac, 'net/config-mac-updated-before-used'),

@@ -21,6 +21,8 @@ export interface ModelTarget {
   readonly offer: FeatureSet;
   /** Block: sectors of the disk. */
   readonly capacity?: bigint;
+  /** Net: pairs of queues, where the device has a queue for commands beside them. */
+  readonly pairs?: number;
   /** Configuration space, where it was read. */
   readonly configuration?: Uint8Array;
   /** Net: frames come back, so changed. */

@@ -28,12 +28,17 @@ const behindReset: Kept = {
   requirement: 'net/reset-clears-coalescing',
 };
 
+export interface CoalescingOptions extends DeviceModelOptions {
+  /** Pairs of queues that the device has, where that is known. */
+  readonly pairs: number | undefined;
+}
+
 /**
  * Parameters of notification coalescing (virtio 5.1.9.5.10): a device may refuse them, and what it took it has. Which
  * notifications it leaves out by them is its choice.
  */
 export class CoalescingModel {
-  readonly #options: DeviceModelOptions;
+  readonly #options: CoalescingOptions;
   /** By queue that is in use; undefined where it is not known. */
   readonly #kept = new Map<number, Kept | undefined>();
   /** Parameters for a queue that were taken. */
@@ -42,7 +47,7 @@ export class CoalescingModel {
   /** A command set parameters, or may have. */
   #isSet = false;
 
-  constructor(options: DeviceModelOptions) {
+  constructor(options: CoalescingOptions) {
     this.#options = options;
   }
 
@@ -67,7 +72,7 @@ export class CoalescingModel {
   /** A queue for packets has parameters other than those behind a reset, or may have. */
   maySaveCalls(queue: number, features: bigint): boolean {
     const canHave = (features & (VIRTIO_NET_F_NOTF_COAL | VIRTIO_NET_F_VQ_NOTF_COAL)) !== 0n;
-    return canHave && this.#isSet && !isControlQueue(queue, features);
+    return canHave && this.#isSet && !isControlQueue(queue, features, this.#options.pairs);
   }
 
   begin(command: number, data: Uint8Array, room: number, features: bigint): Pending {
@@ -100,7 +105,7 @@ export class CoalescingModel {
     }
     if ((features & VIRTIO_NET_F_VQ_NOTF_COAL) === 0n) return undefined;
     const queue = (data[0] ?? 0) | ((data[1] ?? 0) << 8);
-    const isForPackets = this.#kept.has(queue) && !isControlQueue(queue, features);
+    const isForPackets = this.#kept.has(queue) && !isControlQueue(queue, features, this.#options.pairs);
     const isReserved = data[reservedAt] !== 0 || data[reservedAt + 1] !== 0;
     const isSet = command === VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET && data.length === queueBytes + parameterBytes;
     const isGet = command === VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET && data.length === queueBytes && room > parameterBytes;

@@ -7,6 +7,7 @@ import {
   VIRTIO_NET_CTRL_MAC_TABLE_SET,
   VIRTIO_NET_CTRL_MQ,
   VIRTIO_NET_CTRL_MQ_HASH_CONFIG,
+  VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET,
   VIRTIO_NET_CTRL_NOTF_COAL,
   VIRTIO_NET_CTRL_RX,
   VIRTIO_NET_CTRL_RX_NOBCAST,
@@ -17,23 +18,31 @@ import {
   VIRTIO_NET_F_CTRL_RX_EXTRA,
   VIRTIO_NET_F_CTRL_VLAN,
   VIRTIO_NET_F_HASH_REPORT,
+  VIRTIO_NET_F_MQ,
   VIRTIO_NET_OK,
 } from '../../devices/net-layout.ts';
-import { type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
-import { CoalescingModel } from './net-coalescing-model.ts';
+import { type Pending, type Request, tellLength } from './device-model.ts';
+import { CoalescingModel, type CoalescingOptions } from './net-coalescing-model.ts';
 import { extraModes, type FilterVerdict, filterBehindReset, type KnownFilter, verdictOf } from './net-filter-model.ts';
 
 /** What a command must come to, and what it changes of the filter. */
 interface KnownCommand {
-  readonly requirement: RequirementSlug;
+  /** Where the text says that the device has it. */
+  readonly requirement?: RequirementSlug;
+  /** Pairs of queues that are in use behind it. */
+  readonly pairs?: number;
   readonly changed?: (filter: KnownFilter) => KnownFilter;
   /** The address that configuration shows behind it. */
   readonly address?: Uint8Array;
 }
 
-export interface NetControlOptions extends DeviceModelOptions {
+export interface NetControlOptions extends CoalescingOptions {
   /** The filter became another one: what is under way may meet either. */
   readonly filterChanged: () => void;
+  /** A command asks for another number of pairs: until it is used, any may be in use. */
+  readonly pairsAsked: () => void;
+  /** So many pairs are in use from now on. */
+  readonly pairsSet: (pairs: number) => void;
   /** Configuration shows this address from now on. */
   readonly addressSet: (mac: Uint8Array) => void;
   /** A command may change the address. */
@@ -116,14 +125,17 @@ export class NetControlModel {
     const [group = 0, command = 0] = readable;
     const data = readable.subarray(CONTROL_HEADER_SIZE);
     if (room > 0 && group === VIRTIO_NET_CTRL_NOTF_COAL) return this.#coalescing.begin(command, data, room, features);
-    const known = room > 0 ? knownCommand(group, command, data, features) : undefined;
+    const { pairs: most } = this.#options;
+    const known = room > 0 ? knownCommand(group, command, data, features, most) : undefined;
     if (known === undefined) {
       // Whatever it is, it may change anything.
       this.lose();
       this.#options.filterChanged();
+      this.#options.pairsAsked();
       return { isOwed: false, complete: () => this.#options.take('undefined-request') };
     }
-    const { changed, address } = known;
+    const { changed, address, pairs } = known;
+    if (pairs !== undefined) this.#options.pairsAsked();
     if (address !== undefined) this.#options.addressMayChange();
     // Of two that are under way, either may be the first.
     const [now, ...others] = this.#filters;
@@ -137,6 +149,7 @@ export class NetControlModel {
         tellLength(this.#options.tell, layout, `command ${command} of class ${group}`, 1, len);
         if (written[0] !== VIRTIO_NET_OK) this.#refused(known, group, command, written[0]);
         else if (address !== undefined) this.#options.addressSet(address);
+        else if (pairs !== undefined) this.#options.pairsSet(pairs);
         if (behind !== undefined && this.#filters.at(-1) === behind) this.#filters = [behind];
       },
     };
@@ -144,7 +157,8 @@ export class NetControlModel {
 
   #refused({ requirement }: KnownCommand, group: number, command: number, actual: number | undefined): void {
     const what = `the acknowledgement of command ${command} of class ${group}`;
-    this.#options.tell({ requirement, what, expected: String(VIRTIO_NET_OK), actual: String(actual) });
+    const expected = String(VIRTIO_NET_OK);
+    if (requirement !== undefined) this.#options.tell({ requirement, what, expected, actual: String(actual) });
     this.lose();
   }
 
@@ -155,7 +169,13 @@ export class NetControlModel {
 }
 
 /** A command that the device has with these features, and that is sound; undefined for any other. */
-function knownCommand(group: number, command: number, data: Uint8Array, features: bigint): KnownCommand | undefined {
+function knownCommand(
+  group: number,
+  command: number,
+  data: Uint8Array,
+  features: bigint,
+  pairs: number | undefined,
+): KnownCommand | undefined {
   const has = (feature: bigint): boolean => (features & feature) !== 0n;
   switch (group) {
     case VIRTIO_NET_CTRL_RX: {
@@ -178,10 +198,13 @@ function knownCommand(group: number, command: number, data: Uint8Array, features
         changed: (filter) => ({ ...filter, vlans: new Map(filter.vlans).set(vlan, isListed) }),
       };
     }
-    case VIRTIO_NET_CTRL_MQ:
-      return command === VIRTIO_NET_CTRL_MQ_HASH_CONFIG && has(VIRTIO_NET_F_HASH_REPORT) && isPlainHash(data)
-        ? { requirement: 'net/hash-report-alone-has-hash-config' }
-        : undefined;
+    case VIRTIO_NET_CTRL_MQ: {
+      if (command === VIRTIO_NET_CTRL_MQ_HASH_CONFIG && has(VIRTIO_NET_F_HASH_REPORT) && isPlainHash(data))
+        return { requirement: 'net/hash-report-alone-has-hash-config' };
+      const asked = (data[0] ?? 0) | ((data[1] ?? 0) << 8);
+      const isPairs = command === VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET && has(VIRTIO_NET_F_MQ) && data.length === 2;
+      return isPairs && asked > 0 && pairs !== undefined && asked <= pairs ? { pairs: asked } : undefined;
+    }
     default:
       return undefined;
   }

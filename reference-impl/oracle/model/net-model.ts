@@ -6,12 +6,15 @@ import {
   netConfig,
   netHeaderSize,
   VIRTIO_NET_F_CTRL_VQ,
-  VIRTIO_NET_F_GUEST_CSUM,
   VIRTIO_NET_F_MRG_RXBUF,
+  VIRTIO_NET_F_RSS,
 } from '../../devices/net-layout.ts';
 import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
+import { type LentBuffer, missingFrame, type SentFrame } from './missing-frame.ts';
 import { NetControlModel } from './net-control-model.ts';
-import { isControlQueue } from './net-queues.ts';
+import { NetPairsModel } from './net-pairs-model.ts';
+import { hasPairs, isControlQueue } from './net-queues.ts';
+import { checkReceivedHeader, joined, littleEndian } from './received-packet.ts';
 import { sentOut } from './sent-frame.ts';
 
 export interface NetModelOptions extends DeviceModelOptions {
@@ -19,37 +22,14 @@ export interface NetModelOptions extends DeviceModelOptions {
   readonly reflected: ((frame: Uint8Array) => Uint8Array) | undefined;
   /** Each of them comes back that buffers are there for, as no network promises. */
   readonly losesNone: boolean;
+  /** Pairs of queues that it has, where a session can have a queue for commands and that is known. */
+  readonly pairs: number | undefined;
   /** Buffers may have no translation yet: what would go there is dropped. */
   readonly mayLackTranslations: boolean;
   /** A command gave the device an address, which configuration shows. */
   readonly addressSet: (mac: Uint8Array) => void;
   /** A command may change the address. */
   readonly addressMayChange: () => void;
-}
-
-/** A frame that was sent. */
-interface SentFrame {
-  /** Its place among all chains, in the order in which they were added. */
-  readonly number: number;
-  /** Bytes that it takes in receive buffers. */
-  readonly bytes: number;
-  /** Its receive queue. */
-  readonly queue: number;
-  readonly isMergeable: boolean;
-  mayBeLost: boolean;
-  isSent: boolean;
-  /** As it comes back, with the features that a filter of the device goes by. */
-  readonly frame: Uint8Array;
-  readonly features: bigint;
-  /** Why it comes. */
-  requirement: RequirementSlug;
-}
-
-/** A receive buffer that was not used. */
-interface LentBuffer {
-  /** The place, among all chains, of the next one behind the kick for it. */
-  number: number;
-  readonly room: number;
 }
 
 /** Whether a frame of this transmit queue was not seen to be sent. */
@@ -69,8 +49,6 @@ const accessPlatform = 1n << 33n;
 const largestFrame = 1514;
 /** CTRL_RX, CTRL_VLAN. */
 const receiveFilters = (1n << 18n) | (1n << 19n);
-/** GUEST_TSO4, GUEST_TSO6, GUEST_ECN, GUEST_UFO, GUEST_USO4, GUEST_USO6. */
-const guestSegments = (1n << 7n) | (1n << 8n) | (1n << 9n) | (1n << 10n) | (1n << 54n) | (1n << 55n);
 /** What changes the header, or lets frames come that were not sent: HASH_REPORT, GUEST_RSC4, GUEST_RSC6, tunnels. */
 const otherHeaders = (1n << 57n) | (1n << 41n) | (1n << 42n) | (0xfn << 46n);
 
@@ -88,6 +66,9 @@ export class NetModel implements DeviceModel {
   /** Frames that a filter keeps back, and the rule by which it does. */
   readonly #filtered = new Map<string, { readonly sent: SentFrame; readonly requirement: RequirementSlug }>();
   readonly #control: NetControlModel;
+  readonly #pairs = new NetPairsModel();
+  /** Receive queues of the pairs on which frames were sent. */
+  readonly #sentOn = new Set<number>();
   /** Of them, those that were not seen used. */
   #waiting = 0;
   /** Queues that are disabled. */
@@ -100,17 +81,25 @@ export class NetModel implements DeviceModel {
   constructor(options: NetModelOptions) {
     this.#options = options;
     const filterChanged = (): void => this.#filterChanged();
-    this.#control = new NetControlModel({ ...options, filterChanged });
+    this.#control = new NetControlModel({
+      ...options,
+      filterChanged,
+      pairsAsked: () => this.#pairsAsked(),
+      pairsSet: (pairs) => this.#pairs.set(pairs),
+    });
   }
 
   lose(): void {
     this.#isLost = true;
     this.#partial.clear();
     this.#control.lose();
+    this.#pairs.lose();
   }
 
   began(): void {
     this.#control.reset();
+    this.#pairsAsked();
+    this.#pairs.reset();
     this.#filterChanged();
   }
 
@@ -120,7 +109,7 @@ export class NetModel implements DeviceModel {
 
   attached(index: number, features: bigint): void {
     this.#control.queueTurned(index, true);
-    if (isControlQueue(index, features)) this.#control.attached();
+    if (this.#isControl(index, features)) this.#control.attached();
   }
 
   maySaveCalls(index: number, features: bigint): boolean {
@@ -148,13 +137,34 @@ export class NetModel implements DeviceModel {
   }
 
   begin(request: Request, index: number, features: bigint): Pending {
-    if (isControlQueue(index, features)) return this.#control.begin(request, features);
-    if ((features & otherHeaders) !== 0n || ((features & VIRTIO_NET_F_CTRL_VQ) !== 0n && index > 1)) {
+    if (this.#isControl(index, features)) return this.#control.begin(request, features);
+    if ((features & otherHeaders) !== 0n || !this.#isOfUse(index, features)) {
       this.lose();
       return { isOwed: false, complete: () => this.#options.take('device-unknown') };
     }
     this.#chains++;
     return isTransmitQueue(index) ? this.#transmit(request, index, features) : this.#receive(request, index, features);
+  }
+
+  #isControl(index: number, features: bigint): boolean {
+    return isControlQueue(index, features, this.#options.pairs);
+  }
+
+  /** Where commands say how many pairs are in use, frames are sent on those alone. */
+  #isOfUse(index: number, features: bigint): boolean {
+    if ((features & VIRTIO_NET_F_CTRL_VQ) === 0n || index < 2) return true;
+    return hasPairs(features) && (!isTransmitQueue(index) || this.#pairs.maySend(index));
+  }
+
+  /** What is under way may come on any receive queue, or find no buffers there. */
+  #pairsAsked(): void {
+    this.#pairs.lose();
+    for (const sent of [...this.#expected.values()].flat()) this.#sendAnywhere(sent);
+  }
+
+  #sendAnywhere(sent: SentFrame): void {
+    sent.isAnywhere = true;
+    sent.mayBeLost = true;
   }
 
   kicked(index: number): void {
@@ -185,32 +195,14 @@ export class NetModel implements DeviceModel {
     this.#lent.delete(index);
     const missing = [...this.#expected.values()].flat().filter(({ queue }) => queue === index);
     missing.sort((one, other) => one.number - other.number);
-    if (!this.#isLost && this.#options.losesNone) this.#judgeMissing(missing, lent, isFull);
-    for (const frame of missing) frame.mayBeLost = true;
-  }
-
-  /** A frame that finds no buffers may keep those behind it waiting, unless it is larger than the whole ring. */
-  #judgeMissing(missing: readonly SentFrame[], lent: readonly LentBuffer[], isFull: boolean): void {
-    const left = [...lent];
-    const largest = isFull ? lent.reduce((sum, { room }) => sum + room, 0) : Number.POSITIVE_INFINITY;
-    for (const { number, bytes, isMergeable, mayBeLost, isSent, requirement } of missing) {
-      if (mayBeLost || !isSent) return;
-      if (bytes > largest && isMergeable) continue;
-      let room = 0;
-      for (let taken = 0; room < bytes && (isMergeable || taken === 0); taken++) {
-        const buffer = left.shift();
-        if (buffer === undefined || buffer.number >= number) return;
-        room += buffer.room;
-      }
-      if (room < bytes) return;
-      this.#options.tell({
-        requirement,
-        what: `a frame that takes ${bytes} bytes with its header`,
-        expected: `received: ${lent.length} buffers were there`,
-        actual: 'it did not come',
-      });
-      return;
+    const owed = this.#isLost || !this.#options.losesNone ? undefined : missingFrame(missing, lent, isFull);
+    if (owed !== undefined) {
+      const { requirement, bytes } = owed;
+      const expected = `received: ${lent.length} buffers were there`;
+      const what = `a frame that takes ${bytes} bytes with its header`;
+      this.#options.tell({ requirement, what, expected, actual: 'it did not come' });
     }
+    for (const frame of missing) frame.mayBeLost = true;
   }
 
   #transmit({ readable, room }: Request, index: number, features: bigint): Pending {
@@ -253,6 +245,7 @@ export class NetModel implements DeviceModel {
       queue,
       isMergeable: (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n,
       isSent: false,
+      isAnywhere: false,
       mayBeLost: mayBeDropped || verdict === undefined,
       frame: comesBack,
       features,
@@ -265,9 +258,20 @@ export class NetModel implements DeviceModel {
   }
 
   #add(key: string, sent: SentFrame): void {
+    this.#sentOn.add(sent.queue);
+    if (this.#sentOn.size > 1) this.#steer(sent);
     const before = this.#expected.get(key);
     if (before === undefined) this.#expected.set(key, [sent]);
     else before.push(sent);
+  }
+
+  /** The last pair on which a flow is sent decides where its frames come. */
+  #steer(sent: SentFrame): void {
+    for (const other of [...this.#expected.values()].flat()) {
+      if (other.queue === sent.queue) continue;
+      this.#sendAnywhere(other);
+      if (!other.isSent) this.#sendAnywhere(sent);
+    }
   }
 
   #keyOf(frame: Uint8Array): string {
@@ -310,7 +314,7 @@ export class NetModel implements DeviceModel {
         return;
       }
       this.#partial.delete(index);
-      this.#arrived(joined(partial.pieces));
+      this.#arrived(joined(partial.pieces), index, features);
       return;
     }
     const { tell } = this.#options;
@@ -321,7 +325,7 @@ export class NetModel implements DeviceModel {
       tell({ requirement: 'net/rx-header-precedes-packet', what, expected, actual: String(bytes.length) });
       return;
     }
-    this.#checkHeader(bytes, features);
+    checkReceivedHeader(tell, bytes, features);
     const isMergeable = (features & VIRTIO_NET_F_MRG_RXBUF) !== 0n;
     const buffers = headerSize > NUM_BUFFERS_OFFSET ? littleEndian(bytes, NUM_BUFFERS_OFFSET) : 1;
     if (!isMergeable && buffers !== 1) {
@@ -335,27 +339,14 @@ export class NetModel implements DeviceModel {
       return;
     }
     const frame = bytes.slice(headerSize);
-    if (buffers === 1) this.#arrived(frame);
+    if (buffers === 1) this.#arrived(frame, index, features);
     else {
       this.#checkFilled(bytes.length, room);
       this.#partial.set(index, { missing: buffers - 1, pieces: [frame] });
     }
   }
 
-  #checkHeader(bytes: Uint8Array, features: bigint): void {
-    const { tell } = this.#options;
-    const [flags, gsoType] = [bytes[0] as number, bytes[1] as number];
-    if ((features & VIRTIO_NET_F_GUEST_CSUM) === 0n && flags !== 0) {
-      const what = 'flags of a received packet';
-      tell({ requirement: 'net/rx-flags-zero-without-guest-csum', what, expected: '0', actual: String(flags) });
-    }
-    if ((features & guestSegments) === 0n && gsoType !== 0) {
-      const what = 'gso_type of a received packet';
-      tell({ requirement: 'net/rx-gso-none-without-features', what, expected: '0', actual: String(gsoType) });
-    }
-  }
-
-  #arrived(frame: Uint8Array): void {
+  #arrived(frame: Uint8Array, index: number, features: bigint): void {
     const { reflected, take, tell } = this.#options;
     if (reflected === undefined) {
       take('frames-from-elsewhere');
@@ -389,31 +380,20 @@ export class NetModel implements DeviceModel {
       });
       return;
     }
-    left.shift();
+    const at = left.findIndex(({ queue }) => queue === index);
+    const [sent] = left.splice(Math.max(at, 0), 1);
+    if (sent !== undefined) this.#checkPlace(sent, index, features);
+  }
+
+  /** Of the flows of other targets nothing is known: frames may be changed on their way. */
+  #checkPlace({ queue, isAnywhere }: SentFrame, index: number, features: bigint): void {
+    if (isAnywhere || index === queue || !this.#options.losesNone || (features & VIRTIO_NET_F_RSS) !== 0n) return;
+    const hasCommands = (features & VIRTIO_NET_F_CTRL_VQ) !== 0n;
+    const requirement = hasCommands ? this.#pairs.brokenBy(index, queue) : 'net/frames-return-on-their-pair';
+    if (requirement === undefined) return;
+    const what = `the receive queue of a frame that was sent on queue ${queue + 1}`;
+    this.#options.tell({ requirement, what, expected: String(queue), actual: String(index) });
   }
 }
 
 const shownBytes = 24;
-
-const littleEndian = (bytes: Uint8Array, at: number): number =>
-  (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}
-
-const macSize = 6;
-
-/** A frame whose two MAC addresses changed places. */
-export function withSwappedMacs(frame: Uint8Array): Uint8Array {
-  const swapped = frame.slice();
-  swapped.set(frame.subarray(macSize, 2 * macSize));
-  swapped.set(frame.subarray(0, macSize), macSize);
-  return swapped;
-}
