@@ -7,7 +7,7 @@ import {
   VFIO_IRQ_SET_DATA_EVENTFD,
   VFIO_IRQ_SET_DATA_NONE,
 } from '../../reference-impl/wire/vfio-structures.ts';
-import type { DescriptorKind } from '../program/call-table.ts';
+import type { DescriptorKind } from '../program/call-description.ts';
 import { type CallDraft, draft } from './call-draft.ts';
 import { messageCalls, sentMessage } from './mdev-message.ts';
 

@@ -4,7 +4,7 @@ import { vhostUserConfigFlags } from '../../reference-impl/wire/vhost-user-const
 import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { memoryRegionsPayload } from '../../reference-impl/wire/vhost-user-payloads.ts';
 import type { Address } from '../program/arguments.ts';
-import type { DescriptorKind } from '../program/call-table.ts';
+import type { DescriptorKind } from '../program/call-description.ts';
 import { payloadOf } from '../program/message-payload.ts';
 import { type CallOf, callOf } from '../program/program.ts';
 

@@ -17,6 +17,8 @@ import {
   u32,
   word,
 } from './arguments.ts';
+import { type CallDescription, descriptors } from './call-description.ts';
+import { deviceFileCalls } from './device-file-calls.ts';
 
 /** VIRTIO_F_VERSION_1 and VHOST_USER_F_PROTOCOL_FEATURES. */
 const usualFeatures = 0x1_4000_0000n;
@@ -35,28 +37,6 @@ const layouts = [
   'within-pages',
   'crossed',
 ] as const satisfies readonly [GuestLayoutName, ...(GuestLayoutName | 'within-pages' | 'crossed')[]];
-/** What is passed with a message. Each kind is made for the call, and closed behind the program. */
-export const descriptorKinds = [
-  'eventfd',
-  'memory-file',
-  'region',
-  'null-device',
-  'pipe',
-  'socket',
-  // Of vhost-mdev alone: the descriptor -1.
-  'none',
-] as const;
-export type DescriptorKind = (typeof descriptorKinds)[number];
-
-const descriptors = {
-  kind: choice(1, descriptorKinds),
-  /** Of `region`: the memory whose file is passed. */
-  memory: reference(2, 'memory'),
-  region: u8(3),
-  /** Of `memory-file`: bytes of it. */
-  size: u32(4, 4096),
-} as const satisfies ArgumentTable;
-
 /** A region as it is told. What is left out is what it is. */
 const region = {
   memory: reference(1, 'memory'),
@@ -100,13 +80,6 @@ const tableEntry = {
   /** Of a split ring the entry behind it, of a packed one the id that no device looks at. */
   next: optionalU16(5),
 } as const satisfies ArgumentTable;
-
-interface CallDescription {
-  /** Number of its message in protobuf: it never changes. */
-  readonly tag: number;
-  readonly makes?: Made;
-  readonly arguments: ArgumentTable;
-}
 
 /** Every kind of call, with its arguments. All else that knows kinds of calls follows this table. */
 export const callTable = {
@@ -282,79 +255,7 @@ export const callTable = {
     arguments: { at: address(1), patterns: list(2, 'Pattern', { bytes: bytes(1) }), periodNs: u32(3) },
   },
   settle: { tag: 29, arguments: { change: reference(1, 'change') } },
-  /** Bytes of a region of a VFIO device, by its index. */
-  'region-read': {
-    tag: 30,
-    arguments: { session: reference(1, 'session'), region: u8(2), offset: word(3), length: u32(4, 24) },
-  },
-  'region-write': {
-    tag: 31,
-    arguments: { session: reference(1, 'session'), region: u8(2), offset: word(3), bytes: bytes(4) },
-  },
-  /** Maps a part of a region, and stores a number of 16 bits at its start where one is told. */
-  'region-map': {
-    tag: 32,
-    arguments: {
-      session: reference(1, 'session'),
-      region: u8(2, 1),
-      offset: word(3),
-      length: u32(4, 4096),
-      store: optionalU16(5),
-    },
-  },
-  /** A call of VFIO on the device. What is left out: the size of the structure, and the index of the rings. */
-  'device-call': {
-    tag: 33,
-    makes: 'event',
-    arguments: {
-      session: reference(1, 'session'),
-      call: choice(2, ['information', 'region', 'interrupts', 'set-interrupts', 'reset', 'unknown']),
-      index: optionalU32(3),
-      argsz: optionalU32(4),
-      flags: u32(5),
-      start: u32(6),
-      count: u32(7),
-      /** The data of `set-interrupts`; its descriptors stand in front of it. */
-      bytes: bytes(8),
-      descriptors: list(9, 'Descriptor', descriptors),
-      /** So many bytes of the argument are there: behind them is no memory. */
-      truncate: optionalU32(10),
-    },
-  },
-  /** A call of VFIO on the container. What is left out is that of the region. */
-  'container-call': {
-    tag: 34,
-    arguments: {
-      session: reference(1, 'session'),
-      call: choice(2, ['map', 'unmap']),
-      flags: optionalU32(3),
-      memory: reference(4, 'memory'),
-      region: u8(5),
-      ioVirtualAddress: address(6),
-      userAddress: address(7),
-      size: address(8),
-      argsz: optionalU32(9),
-      /** As of `device-call`. */
-      truncate: optionalU32(10),
-    },
-  },
-  /** A message of the IOTLB, on a device that takes them. What is left out is that of the region. */
-  iotlb: {
-    tag: 35,
-    arguments: {
-      session: reference(1, 'session'),
-      request: u8(2, 2),
-      asid: u32(3),
-      memory: reference(4, 'memory'),
-      region: u8(5),
-      ioVirtualAddress: address(6),
-      userAddress: address(7),
-      size: address(8),
-      permission: u8(9, 3),
-      /** So many bytes of it are written. */
-      truncate: optionalU32(10),
-    },
-  },
+  ...deviceFileCalls,
   /**
    * Of vhost-user: the state of the device is saved through a pipe, or what was saved last is loaded, and CHECK_DEVICE_STATE
    * asks for the outcome.

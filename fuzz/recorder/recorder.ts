@@ -12,7 +12,8 @@ import type {
 } from '../../drivers/port/port.ts';
 import type { Region } from '../../reference-impl/memory/region.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
-import { callTable, type DescriptorKind } from '../program/call-table.ts';
+import type { DescriptorKind } from '../program/call-description.ts';
+import { callTable } from '../program/call-table.ts';
 import { type Call, callOf, elementOf, type Program } from '../program/program.ts';
 import { messageFields } from './message-fields.ts';
 import { spied } from './spied.ts';
