@@ -17,7 +17,7 @@ export type Step =
   /** One chain many times. */
   | { readonly kind: 'burst'; readonly chain: Chain; readonly times: number; readonly waits: BurstWaits }
   /** The driver asks for calls behind each used element, none, or one behind some. */
-  | { readonly kind: 'ask'; readonly how: 'each' | 'none' | 'at'; readonly after: number }
+  | { readonly kind: 'ask'; readonly how: 'each' | 'none' | 'at'; readonly after: number; readonly flagged: boolean }
   | { readonly kind: 'stop' }
   /** Chains are added to rings that stopped, or whose device was reset: other rings follow. */
   | { readonly kind: 'rest'; readonly by: 'stop' | 'reset' | 'status'; readonly chain: Chain }
@@ -207,6 +207,7 @@ const ringStep = (device: ModelledDevice): fc.WeightedArbitrary<Step>[] => [
       kind: fc.constant('ask' as const),
       how: fc.constantFrom('at' as const, 'at' as const, 'none' as const, 'each' as const),
       after: fc.constantFrom(0, 1, 2, 3, 5),
+      flagged: fc.nat({ max: 2 }).map((n) => n === 2),
     }),
   },
   {

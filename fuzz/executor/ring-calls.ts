@@ -2,7 +2,10 @@ import { type DriverPort, DriverUsageError, type RingPosition, type Session } fr
 import { type RingSetUpMessage, ringSetUp } from '../../drivers/port/ring-set-up.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
 import { eventFlags, eventWord, RING_EVENT_FLAGS_DESC } from '../../reference-impl/virtqueue/packed/layout.ts';
+import { VIRTIO_F_EVENT_IDX } from '../../reference-impl/virtqueue/feature-bits.ts';
 import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
+import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../../reference-impl/virtqueue/split/layout.ts';
+import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { isEmptyAt, packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
@@ -107,13 +110,15 @@ export class RingCalls {
   }
 
   /** The place that a packed ring names counts beside RING_EVENT_FLAGS_DESC alone: beside others it may be any. */
-  ask({ how, after }: CallOf<'ask'>, { queue: { driver }, made: { ring } }: MadeQueue): OutcomeClass {
+  ask({ how, after, flagged }: CallOf<'ask'>, { session, queue: { driver }, made: { ring } }: MadeQueue): OutcomeClass {
     const at = after % driver.size;
     if (how === 'none') driver.disableCalls();
     else driver.enableCalls(how === 'at' ? at : 0);
     if (ring instanceof PackedRing && eventFlags(ring.driverEvent()) !== RING_EVENT_FLAGS_DESC) {
       ring.setDriverEvent(eventWord(eventFlags(ring.driverEvent()), at, 1));
     }
+    const hasEvents = (session.negotiated.accepted.device & VIRTIO_F_EVENT_IDX) !== 0n;
+    if (hasEvents && ring instanceof SplitRing) ring.setAvailFlags(flagged ? VIRTQ_AVAIL_F_NO_INTERRUPT : 0);
     return 'made';
   }
 

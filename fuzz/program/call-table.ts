@@ -271,10 +271,13 @@ export const callTable = {
       less: u16(5),
     },
   },
-  /** The driver asks for a call behind each used element, for none, or with EVENT_IDX for one `after` so many more. */
+  /**
+   * The driver asks for a call behind each used element, for none, or with EVENT_IDX for one `after` so many more. `flagged`:
+   * a split ring has NO_INTERRUPT beside used_event, which the device ignores.
+   */
   ask: {
     tag: 37,
-    arguments: { queue: reference(1, 'queue'), how: choice(2, ['each', 'none', 'at']), after: u8(3) },
+    arguments: { queue: reference(1, 'queue'), how: choice(2, ['each', 'none', 'at']), after: u8(3), flagged: flag(4) },
   },
   /**
    * Of vhost-user: the file that a message passed, a buffer of requests in flight, gets the record of a back-end that died

@@ -65,7 +65,7 @@ function lay(laid: LaidRings, step: Step): void {
       return;
     case 'ask':
       laid.drain();
-      laid.add('ask', { queue: laid.queue, how: step.how, after: step.after });
+      laid.add('ask', { queue: laid.queue, how: step.how, after: step.after, flagged: step.flagged });
       return;
     case 'rest':
       rest(laid, step);
