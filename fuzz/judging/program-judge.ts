@@ -149,6 +149,8 @@ export class ProgramJudge {
         this.#observe({ kind: 'ended', session: call.session });
         return;
     }
+    // What the device finds on a ring that is not known, it may carry out.
+    if (!judged && call.kind === 'attach' && outcome === 'fenced') this.#observe({ kind: 'lost', what: 'device' });
     if (!judged || outcome === 'skipped' || outcome === 'full') return;
     this.judged++;
     switch (call.kind) {

@@ -179,3 +179,32 @@ t.test('a driver that sends on a pair which is not in use ends the judging of fr
   t.equal(onPairs(['net-lower-pair-count-ignored'], [[1, 1], ...upAndDown]), undefined);
   t.end();
 });
+
+t.test('a queue whose ring is not known may be in use', (t) => {
+  const attached = (session: number) =>
+    [0, 1, 2].map((index) => `attach session=r${session} ring=r${5 + index} index=${index}`);
+  const calls = [
+    'connect',
+    `negotiate device=${features}`,
+    'memory',
+    'share',
+    ...['ring', 'ring', 'ring'],
+    'ring-write ring=r6 bytes=01',
+    'reconnect session=r1',
+    `negotiate session=r9 device=${features}`,
+    'share session=r9',
+    ...attached(9),
+    'chain queue=r14 segments=[{bytes=0603.0100.0000} {writable=yes length=9}]',
+    'kick queue=r14',
+    'wait queue=r14',
+  ];
+  const port = openVdpaReference({ device: 'net', deadlineMs: 60_000, queues: 2, hasControlQueue: true });
+  const contact = firstContacts(port);
+  if (contact.kind !== 'served') throw new Error(contact.why);
+  const target = knownTarget(port, contact.offer);
+  const examiner = new Examiner(port, { target, referenceMeetsDeadline: () => true, judgesChoices: true });
+  const program = calls.map((call, at) => `r${at + 1} = ${call}`).join('\n');
+  t.equal(examiner.examine(resolved(parseProgram(program))), undefined);
+  port.close();
+  t.end();
+});

@@ -44,6 +44,8 @@ export class CoalescingModel {
   /** Parameters for a queue that were taken. */
   readonly #taken = new Set<string>();
   #underWay = 0;
+  /** Each queue that is in use is known. */
+  #isUseKnown = true;
   /** A command set parameters, or may have. */
   #isSet = false;
 
@@ -55,11 +57,13 @@ export class CoalescingModel {
     this.#kept.clear();
     this.#taken.clear();
     this.#isSet = false;
+    this.#isUseKnown = true;
   }
 
-  /** Nothing is known of the parameters any more. */
+  /** Nothing is known of the parameters any more, nor which queues are in use. */
   lose(): void {
     this.#isSet = true;
+    this.#isUseKnown = false;
     for (const queue of this.#kept.keys()) this.#kept.set(queue, undefined);
   }
 
@@ -105,10 +109,13 @@ export class CoalescingModel {
     }
     if ((features & VIRTIO_NET_F_VQ_NOTF_COAL) === 0n) return undefined;
     const queue = (data[0] ?? 0) | ((data[1] ?? 0) << 8);
-    const isForPackets = this.#kept.has(queue) && !isControlQueue(queue, features, this.#options.pairs);
+    const { pairs } = this.#options;
+    const isForPackets = this.#kept.has(queue) && !isControlQueue(queue, features, pairs);
+    const isOpen = !this.#isUseKnown && (pairs === undefined || queue < 2 * pairs);
     const isReserved = data[reservedAt] !== 0 || data[reservedAt + 1] !== 0;
     const isSet = command === VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET && data.length === queueBytes + parameterBytes;
     const isGet = command === VIRTIO_NET_CTRL_NOTF_COAL_VQ_GET && data.length === queueBytes && room > parameterBytes;
+    if ((isSet || isGet) && !isForPackets && isOpen) return () => undefined;
     if ((isSet || isGet) && !isForPackets) return ({ written }) => this.#tellTaken(queue, written);
     if (isSet) return ({ written }) => this.#setOne(queue, data.subarray(queueBytes).join(), isReserved, written);
     return isGet ? ({ written }) => this.#got(queue, written) : undefined;
