@@ -87,6 +87,7 @@ export class Executor {
       outcomes.add(outcome);
       if (outcome === 'silent') this.#countSilence(calls[place]?.kind === 'wait' ? usedPart : answerPart);
       after(place);
+      this.#made.dropRequested(port.descriptors);
       if (outcome === 'died') break;
     }
     port.setDeadline(this.#deadlineMs);

@@ -4,6 +4,7 @@ import type {
   GuestRing,
   MemoryChange,
   Queue,
+  ReceivedMessage,
   RingPosition,
   Session,
   VfioMapping,
@@ -20,6 +21,7 @@ import type { SeenTransfer } from '../../reference-impl/oracle/model/seen-transf
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
 import type { Address, Space } from '../program/arguments.ts';
 import type { CallOf } from '../program/program.ts';
+import { isVhostUser } from './doors.ts';
 import type { LeftRecord } from './left-record.ts';
 import type { ToldTranslations } from './told-translations.ts';
 
@@ -57,6 +59,8 @@ export class MadeThings {
   readonly queues = new Map<number, MadeQueue>();
   /** By session and index: the ring that was attached there last. */
   readonly #latest = new Map<Session, Map<number, Queue>>();
+  /** By what a back-end asked for on one channel: of how many requests the descriptors are closed. */
+  readonly #dropped = new WeakMap<readonly ReceivedMessage[], number>();
   /** Sessions of vhost-user that were told translations with their memory. */
   readonly translations = new Map<Session, ToldTranslations>();
   /** Segments of the chains that were added, by the call that added them. */
@@ -92,6 +96,18 @@ export class MadeThings {
     this.transfers.clear();
     this.savedState = undefined;
     for (const mapping of this.mappings.splice(0)) mapping.unmap();
+  }
+
+  /** Closes what came with requests of a back-end: no call of a program takes it, and a port keeps few such descriptors. */
+  dropRequested(source: DescriptorSource): void {
+    for (const session of this.sessions.values()) {
+      if (!isVhostUser(session)) continue;
+      const requests = session.messages.backEndRequests;
+      const dropped = this.#dropped.get(requests) ?? 0;
+      if (dropped === requests.length) continue;
+      for (const { descriptors } of requests.slice(dropped)) for (const each of descriptors) source.close(each);
+      this.#dropped.set(requests, requests.length);
+    }
   }
 
   attached(id: number, made: MadeQueue): void {

@@ -268,4 +268,18 @@ findNothing([
       'r5 = message request=40',
     ],
   ],
+  [
+    'descriptors that come with many requests of the back-end do not end its channel',
+    'block',
+    [
+      ...withChannel('device=0x340000000 protocol=0x400c20'),
+      'r6 = ring',
+      ...Array.from({ length: 40 }, (_, n) => [`r${100 + 2 * n} = attach`, `r${101 + 2 * n} = stop`]).flat(),
+      'r7 = attach',
+      'r8 = chain segments=[{bytes=00*16 access=read} {writable=yes length=513 access=read}]',
+      'r9 = kick',
+      'r10 = fence',
+      'r11 = wait count=0',
+    ],
+  ],
 ]);
