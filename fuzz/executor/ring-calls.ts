@@ -1,13 +1,13 @@
 import { type DriverPort, DriverUsageError, type RingPosition, type Session } from '../../drivers/port/port.ts';
 import { type RingSetUpMessage, ringSetUp } from '../../drivers/port/ring-set-up.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
-import { eventFlags, eventWord, RING_EVENT_FLAGS_DESC } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { VIRTIO_F_EVENT_IDX } from '../../reference-impl/virtqueue/feature-bits.ts';
+import { eventFlags, eventWord, RING_EVENT_FLAGS_DESC } from '../../reference-impl/virtqueue/packed/layout.ts';
 import { PackedRing } from '../../reference-impl/virtqueue/packed/ring-memory.ts';
-import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../../reference-impl/virtqueue/split/layout.ts';
-import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { isEmptyAt, packedPosition, splitPosition } from '../../reference-impl/virtqueue/ring.ts';
 import { readable, type Segment, writable } from '../../reference-impl/virtqueue/segment.ts';
+import { VIRTQ_AVAIL_F_NO_INTERRUPT } from '../../reference-impl/virtqueue/split/layout.ts';
+import { SplitRing } from '../../reference-impl/virtqueue/split/ring-memory.ts';
 import { encodeVringBase } from '../../reference-impl/wire/vring-base.ts';
 import { type CallOf, largestBuffer } from '../program/program.ts';
 import { positionOfRing, sizeOfRing } from '../program/ring-shape.ts';
