@@ -62,7 +62,7 @@ export class FsDevice extends QueuedDevice {
     if (queue.index !== HIPRIO) this.#looksLeftOut = this.#rules.hiprioPause;
     const answer = this.#answerTo(chain, queue.index);
     const written = answer === undefined ? 0 : writePieces(chain.writable, 0, this.#rules.answer(answer));
-    this.complete(queue, ring, chain, this.#rules.told(written));
+    this.complete(queue, ring, chain, written);
     return 'progressed';
   }
 

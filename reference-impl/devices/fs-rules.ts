@@ -26,8 +26,6 @@ export interface FsRules {
   readonly carried: (bytes: number, at: number, direction: 'read' | 'write') => number;
   /** What becomes of a request whose bytes do not hold what its header and opcode ask for. */
   readonly flawed: () => void;
-  /** Bytes told as written, given those of the answer. */
-  readonly told: (written: number) => number;
 }
 
 export const fsRules: FsRules = {
@@ -43,5 +41,4 @@ export const fsRules: FsRules = {
   answersAll: () => false,
   carried: (bytes) => bytes,
   flawed: () => {},
-  told: (written) => written,
 };
