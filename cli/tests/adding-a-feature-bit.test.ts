@@ -80,9 +80,9 @@ function shell(tree: string, command: string): { readonly code: number | null; r
   return { code: status, output: `${stdout}${stderr}` };
 }
 
-/** A case in each room, for a rule and a fault that are there already. */
+/** A case in each room, for a rule and a fault that are there already, and not those of the guide: its fault run passes. */
 const casesToBegin = {
-  'virtio/block/not-yet-written': '--requirement blk/id-filled-with-spaces --fault block-id-spaces-ignored',
+  'virtio/block/not-yet-written': '--requirement blk/get-id-returns-string --fault block-id-empty',
   'virtio/packed-ring/not-yet-written':
     '--requirement packed/used-id-is-buffer-id --fault packed-used-id-from-first-descriptor',
   'vhost-user/features/not-yet-written':
