@@ -58,13 +58,14 @@ export function sessionShape(
   const canHavePairs =
     (commands & offer.device & VIRTIO_NET_F_CTRL_VQ) !== 0n && (offer.device & VIRTIO_NET_F_MQ) !== 0n;
   const pairs = setting.hasSecond && canHavePairs ? most : 1;
+  const ofPairs = pairs === 1 ? 0n : VIRTIO_NET_F_MQ;
   const packed = layout === 'packed' ? packedRing : 0n;
   const deviceWord =
     (version1 |
       (isVdpa ? accessPlatform : 0n) |
       (isOld ? 0n : protocolFeatures) |
       commands |
-      (pairs > 1 ? VIRTIO_NET_F_MQ : 0n) |
+      ofPairs |
       packed |
       (device === 'block' && setting.isWithoutFlush ? ofDevice.block & ~blockFlush : ofDevice[device]) |
       setting.features) &
