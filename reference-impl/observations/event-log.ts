@@ -134,7 +134,8 @@ export class EventLog {
    * @param access of `regionAccessNumber`.
    * @param layout of `deviceLayoutNumber`.
    * @param length bytes asked for.
-   * @param bytes what is written, up to 4,096 of which are copied; absent for a read or a mapping.
+   * @param bytes what is written, up to 4,096 of which are copied, fewer than are asked for where the buffer ends before;
+   * absent for a read or a mapping.
    */
   beginRegionAccess(
     access: number,
@@ -145,7 +146,8 @@ export class EventLog {
     length: number,
     bytes?: Uint8Array,
   ): number {
-    const kept = access === regionAccessNumber.map ? 0 : Math.min(length, keptBytes);
+    const there = Math.min(length, bytes?.length ?? length, keptBytes);
+    const kept = access === regionAccessNumber.map ? 0 : there;
     const page = this.#room(kept);
     const at = this.#begin(page, eventKind.regionAccess);
     page.first[at] = access | (layout << 2) | (session << 5);

@@ -184,6 +184,24 @@ t.test('a call on a device has its argument before and after', (t) => {
   t.end();
 });
 
+t.test('a write whose buffer ends early has the bytes of its buffer, and none that lay there before', (t) => {
+  const log = ticking();
+  const { write } = regionAccessNumber;
+  for (const there of [24, 5, 0]) {
+    log.beginRegionAccess(write, deviceLayoutNumber['mdev-l2'], 0, 0, 0, 24, bytesOf(there, 7));
+    log.endCall(there === 24 ? 24 : -22);
+  }
+  t.match(
+    log.events().map((event) => event.kind === 'region-access' && [event.length, event.bytes.length, event.result]),
+    [
+      [24, 24, 24],
+      [24, 5, -22],
+      [24, 0, -22],
+    ],
+  );
+  t.end();
+});
+
 t.test('calls keep at most 4,096 bytes, and the end of one that fell out has no effect', (t) => {
   const log = ticking();
   const long = bytesOf(10_000);

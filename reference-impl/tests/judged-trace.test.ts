@@ -83,6 +83,7 @@ t.test('a write that fails is judged where the trace has its whole buffer: else 
   t.same(brokenIn([doorbell(4, 4)], known), []);
   t.same(brokenIn([doorbell(4, invalid)], known), ['vm-notify/stopped-device-takes-doorbell']);
   for (const there of [0, 1, 3]) t.same(brokenIn([doorbell(there, invalid)], known), [], `${there} bytes of 4`);
+  t.same(brokenIn([doorbell(1, 4), doorbell(4, invalid)], known), [], 'behind one that was taken as a whole');
 });
 
 const message = (

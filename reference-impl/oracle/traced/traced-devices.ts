@@ -44,15 +44,12 @@ const deviceIds: Readonly<Record<string, number>> = { net: 1, block: 2, entropy:
 const shapeOf = (layout: DeviceLayoutName): MdevShape | undefined =>
   layout === 'mdev-l1' ? mdevShapes.l1 : layout === 'mdev-l2' ? mdevShapes.l2 : undefined;
 
-/**
- * Whether the caller's own buffer is memory is not told. An access that failed because it is none changed nothing, whatever
- * error it names: a write has fewer bytes in the trace then than were asked for.
- */
-function mayLackBuffer(seen: DeviceCall): boolean {
-  const { result = 0 } = seen;
-  if (seen.kind !== 'region-access' || result >= 0) return false;
-  return result === -errno.EFAULT || (seen.access === 'write' && seen.bytes.length < seen.length);
-}
+/** A write of which the trace has fewer bytes than were asked for: what the rest was, or whether it was memory, is not told. */
+const isCut = (seen: DeviceCall): boolean =>
+  seen.kind === 'region-access' && seen.access === 'write' && seen.bytes.length < seen.length;
+
+/** Whether an access may have failed because the caller's own buffer is no memory, whatever error it names. */
+const mayLackBuffer = (seen: DeviceCall): boolean => seen.kind === 'region-access' && seen.result === -errno.EFAULT;
 
 /**
  * Calls on a device file and accesses to its regions, by the models of vhost-mdev and vhost-vdpa that campaigns use. What a
@@ -89,7 +86,13 @@ export class TracedDevices {
   }
 
   #judge(model: Model | undefined, seen: DeviceCall): void {
-    if (model === undefined || mayLackBuffer(seen)) return;
+    const failed = (seen.result ?? 0) < 0;
+    // What failed changed nothing.
+    if (model === undefined || mayLackBuffer(seen) || (failed && isCut(seen))) return;
+    if (isCut(seen)) {
+      model.lose();
+      return;
+    }
     this.#result = seen.result ?? 0;
     if (seen.kind === 'region-access') model.access(seen);
     else if (model instanceof MdevModel) model.call(seen, () => this.#result >= 0);
