@@ -1,8 +1,16 @@
 import { gather, writePieces } from '../memory/pieces.ts';
 import type { Chain } from '../virtqueue/chain.ts';
 import { type FsRules, fsRules } from './fs-rules.ts';
-import { FileStore, FsSession, LEAST_ROOM, MAX_REQUEST, withoutSession } from './fs-session.ts';
-import { decodeFuseRequest, FUSE_IN_SIZE, fuseOpcodes, nameBytes, VIRTIO_ID_FS, viewOf } from './fuse-layout.ts';
+import { FileStore, FsSession, MAX_REQUEST, withoutSession } from './fs-session.ts';
+import {
+  decodeFuseRequest,
+  FUSE_IN_SIZE,
+  FUSE_OUT_SIZE,
+  fuseOpcodes,
+  nameBytes,
+  VIRTIO_ID_FS,
+  viewOf,
+} from './fuse-layout.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { plainSpace, type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 import type { RegisteredDevice } from './registered-device.ts';
@@ -81,7 +89,7 @@ export class FsDevice extends QueuedDevice {
     if (isNew && session !== undefined) this.#sessions.set(place, session);
     const { opcode } = decodeFuseRequest(bytes, session?.isLittle ?? true);
     if (unanswered.includes(opcode) && !this.#rules.answersAll()) return undefined;
-    if (chain.writableLength < LEAST_ROOM) return undefined;
+    if (chain.writableLength < FUSE_OUT_SIZE) return undefined;
     if (session === undefined) return withoutSession(bytes);
     if (order !== undefined && !isNew) return session.failed(bytes, 'io');
     const answer = bytes.length > MAX_REQUEST ? session.failed(bytes, 'inval') : session.answer(bytes);

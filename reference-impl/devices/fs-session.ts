@@ -5,7 +5,6 @@ import {
   FUSE_IN_SIZE,
   FUSE_MAJOR,
   FUSE_MINOR,
-  FUSE_OUT_SIZE,
   FUSE_ROOT,
   type FuseError,
   type FuseRequestHeader,
@@ -19,7 +18,7 @@ import {
 } from './fuse-layout.ts';
 
 /** The most that one request reads or writes, in bytes. */
-export const MAX_WRITE = 0x1_0000;
+const MAX_WRITE = 0x1_0000;
 const MAX_FILE = 0x10_0000;
 const MAX_FILES = 64;
 
@@ -231,5 +230,3 @@ export const withoutSession = (bytes: Uint8Array): Uint8Array =>
 
 /** The most bytes of a request that are read: header, FUSE_WRITE and its data. */
 export const MAX_REQUEST = FUSE_IN_SIZE + fuseSizes.writeIn + MAX_WRITE;
-/** Room for the header of an answer. */
-export const LEAST_ROOM = FUSE_OUT_SIZE;

@@ -1,8 +1,7 @@
-import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
-import type { Queue } from '../../../drivers/port/port.ts';
 import type { Segment } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
+import { servedBesideFull } from '../beside-full-queue.ts';
 
 /** Several request queues at once (virtio 5.2.2). */
 
@@ -45,33 +44,6 @@ export const together = defineCase({
   },
 });
 
-/** Requests that wait at once on the queue that is kept full. */
-const waiting = 8;
-/** So many of them come back while one waits elsewhere: far more than a device serves of one queue at a time. */
-const most = 1024;
-/** How often that has to come: a thread that serves the other queue may not run for a while. */
-const tries = 3;
-
-/** Keeps a queue full with reads until the request of another queue is used; whether that came to pass. */
-function isServedBeside(busy: Queue, other: Queue, { block }: DeviceDriver): boolean {
-  const reads = new Map<number, readonly Segment[]>();
-  const add = (segments: readonly Segment[]): void => {
-    for (const head of busy.makeAvailable([segments])) reads.set(head, segments);
-    busy.kick();
-  };
-  for (let n = 0; n < waiting; n++) add(block.read().segments);
-  const before = other.usedCount();
-  other.makeAvailable([block.read().segments]);
-  other.kick();
-  for (let done = 0; done < most && other.usedCount() === before; done++) {
-    for (const { id } of busy.waitForUsed(1)) add(reads.get(id) ?? []);
-  }
-  const isServed = other.usedCount() !== before;
-  busy.waitForUsed(waiting);
-  other.waitForUsed(1);
-  return isServed;
-}
-
 export const full = defineCase({
   id: 'virtio/block/a-full-queue-holds-up-no-other',
   title: 'a request on one queue is completed while another queue is kept full',
@@ -85,11 +57,12 @@ export const full = defineCase({
     const queues = [0, 1].map((index) => driver.attach(ring({ size: 32 }), { index }));
     const [busy, other] = variant.full === 'first' ? queues : queues.toReversed();
     if (busy === undefined || other === undefined) return;
-    let isServed = false;
-    for (let n = 0; n < tries && !isServed; n++) isServed = isServedBeside(busy, other, driver);
-    check.holds(isServed, `a request on queue ${other.index} while queue ${busy.index} is kept full`, {
-      expected: `used before ${most} of the other queue are`,
-      actual: `it waits until that queue is left alone, ${tries} times`,
-    });
+    const read = (): readonly Segment[] => driver.block.read().segments;
+    servedBesideFull(
+      check,
+      { busy, filling: read, other, request: read },
+      `a request on queue ${other.index} while queue ${busy.index} is kept full`,
+      { expected: 'of the other queue', actual: 'that queue' },
+    );
   },
 });

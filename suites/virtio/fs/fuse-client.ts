@@ -56,6 +56,16 @@ export interface OpenFile {
   readonly handle: bigint;
 }
 
+/** What fuse_read_in and fuse_write_in hold. */
+export function transferPlace({ handle }: OpenFile, at: bigint, size: number, isLittle = true): Uint8Array {
+  const data = new Uint8Array(fuseSizes.readIn);
+  const view = viewOf(data);
+  view.setBigUint64(0, handle, isLittle);
+  view.setBigUint64(8, at, isLittle);
+  view.setUint32(16, size, isLittle);
+  return data;
+}
+
 /** The driver's side of a FUSE session. */
 export class FuseClient {
   readonly isLittle: boolean;
@@ -152,28 +162,23 @@ export class FuseClient {
   }
 
   write(file: OpenFile, at: number, bytes: Uint8Array): FuseRequest {
-    const data = Uint8Array.from([...this.#place(file, at, bytes.length), ...bytes]);
+    const data = Uint8Array.from([...transferPlace(file, BigInt(at), bytes.length, this.isLittle), ...bytes]);
     return { operation: 'write', node: file.node, data, room: fuseSizes.writeOut };
   }
 
   read(file: OpenFile, at: number, bytes: number): FuseRequest {
-    return { operation: 'read', node: file.node, data: this.#place(file, at, bytes), room: bytes };
+    return {
+      operation: 'read',
+      node: file.node,
+      data: transferPlace(file, BigInt(at), bytes, this.isLittle),
+      room: bytes,
+    };
   }
 
   forget(node: bigint): FuseRequest {
     const data = new Uint8Array(fuseSizes.forgetIn);
     viewOf(data).setBigUint64(0, 1n, this.isLittle);
     return { operation: 'forget', node, data };
-  }
-
-  /** What fuse_read_in and fuse_write_in hold. */
-  #place({ handle }: OpenFile, at: number, size: number): Uint8Array {
-    const data = new Uint8Array(fuseSizes.readIn);
-    const view = viewOf(data);
-    view.setBigUint64(0, handle, this.isLittle);
-    view.setBigUint64(8, BigInt(at), this.isLittle);
-    view.setUint32(16, size, this.isLittle);
-    return data;
   }
 
   #words(size: number, words: readonly number[]): Uint8Array {

@@ -5,12 +5,11 @@ import {
   FUSE_ROOT,
   fuseOpcodes,
   fuseSizes,
-  viewOf,
 } from '../../../reference-impl/devices/fuse-layout.ts';
 import { type Segment, writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
 import { runningQueue, servesAfresh } from '../running-queue.ts';
-import { FuseClient, type OpenFile } from './fuse-client.ts';
+import { FuseClient, type OpenFile, transferPlace } from './fuse-client.ts';
 
 /** Requests that no driver may make: the text leaves open what becomes of them, a device must only survive. */
 
@@ -32,15 +31,9 @@ const mostWritten = 0x10_0000;
 const moreThanMost = 0x2000;
 const nameWithoutEnd = Uint8Array.of(0x61, 0x62, 0x63);
 
-/** FUSE_READ or FUSE_WRITE of a file, at a place and of a size that are told. */
-function transfer({ handle }: OpenFile, at: bigint, size: number, behind = 0): Uint8Array {
-  const data = new Uint8Array(fuseSizes.readIn + behind);
-  const view = viewOf(data);
-  view.setBigUint64(0, handle, true);
-  view.setBigUint64(8, at, true);
-  view.setUint32(16, size, true);
-  return data;
-}
+/** FUSE_READ or FUSE_WRITE of a file, at a place and of a size that are told, with so many bytes behind. */
+const transfer = (file: OpenFile, at: bigint, size: number, behind = 0): Uint8Array =>
+  Uint8Array.from([...transferPlace(file, at, size), ...new Uint8Array(behind)]);
 
 /** By what is wrong with each. */
 const flaws: Readonly<Record<string, (file: OpenFile, maxWrite: number) => Flaw>> = {

@@ -1,6 +1,6 @@
 import { FUSE_OUT_SIZE, fuseSizes, nameBytes, viewOf } from '../../../reference-impl/devices/fuse-layout.ts';
-import type { Segment } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
+import { servedBesideFull } from '../beside-full-queue.ts';
 import { contents, FuseClient, type FuseRequest, untouched } from './fuse-client.ts';
 
 /** Requests of a FUSE session and their answers (virtio 5.11.6). */
@@ -71,13 +71,6 @@ export const headers = defineCase({
   },
 });
 
-/** Requests that wait at once on the queue that is kept full. */
-const waiting = 8;
-/** So many of them come back while one waits on the other: far more than a device serves of one queue at a time. */
-const most = 1024;
-/** How often that has to come: a thread that serves the other queue may not run for a while. */
-const tries = 3;
-
 export const hiprio = defineCase({
   id: 'virtio/fs/hiprio-is-served-beside-requests',
   title: 'FUSE_FORGET on the queue of high priority is used while a request queue is kept full',
@@ -90,28 +83,17 @@ export const hiprio = defineCase({
     const urgent = driver.companion(0);
     client.begin(queue, check);
     const { node } = client.create(queue, check, 'urgent');
-    const requests = new Map<number, readonly Segment[]>();
-    const add = (segments: readonly Segment[]): void => {
-      for (const head of queue.makeAvailable([segments])) requests.set(head, segments);
-      queue.kick();
-    };
-    let isServed = false;
-    for (let n = 0; n < tries && !isServed; n++) {
-      for (let at = 0; at < waiting; at++) add(client.placed(client.askingAttributes).segments);
-      const before = urgent.usedCount();
-      urgent.makeAvailable([client.placed(client.forget(node)).segments]);
-      urgent.kick();
-      for (let done = 0; done < most && urgent.usedCount() === before; done++) {
-        for (const { id } of queue.waitForUsed(1)) add(requests.get(id) ?? []);
-      }
-      isServed = urgent.usedCount() !== before;
-      queue.waitForUsed(waiting);
-      urgent.waitForUsed(1);
-    }
-    check.holds(isServed, 'FUSE_FORGET while the request queue is kept full', {
-      expected: `used before ${most} requests are`,
-      actual: `it waits until the request queue is left alone, ${tries} times`,
-    });
+    servedBesideFull(
+      check,
+      {
+        busy: queue,
+        filling: () => client.placed(client.askingAttributes).segments,
+        other: urgent,
+        request: () => client.placed(client.forget(node)).segments,
+      },
+      'FUSE_FORGET while the request queue is kept full',
+      { expected: 'requests', actual: 'the request queue' },
+    );
   },
 });
 

@@ -52,7 +52,7 @@ export const oneForAllQueues = defineCase({
 
 export const beginsAnew = defineCase({
   id: 'virtio/fs/another-init-begins-anew',
-  title: 'a second FUSE_INIT is answered as the first, and files can be made in the session that it begins',
+  title: 'a second FUSE_INIT is answered as the first, and in the session that it begins the root has its attributes',
   proves: { 'fs/next-init-starts-new-session': 'fs-second-init-refused' },
   applies,
   run({ driver, guest, ring, requirement }) {
