@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../drivers/near-matches.ts';
-import type { Target } from '../drivers/target.ts';
+import { isOfKernel, type Target } from '../drivers/target.ts';
 import { targets } from '../fixtures/targets/index.ts';
 import { type DifferingResult, differingResults, type NamedRun, sightingsOf } from '../reports/differing-results.ts';
 import type { CaseRecord } from '../reports/record/record.ts';
@@ -117,14 +117,14 @@ async function main(words: readonly string[]): Promise<number> {
 
 /** The results of a run of its own; or why there are none. */
 async function judged(
-  { facts, reach }: Target,
+  target: Target,
   cases: readonly string[],
   directory: string,
   load: 'quiet' | 'loaded',
 ): Promise<readonly CaseRecord[] | string> {
   const program = fileURLToPath(new URL('main.js', import.meta.url));
-  const inGuest = reach.via === 'mdev' || reach.via === 'vhost-vdpa' ? ['guest', '--'] : [];
-  const words = ['run', facts.name, '--out', directory, ...cases.flatMap((glob) => ['--case', glob])];
+  const inGuest = isOfKernel(target) ? ['guest', '--'] : [];
+  const words = ['run', target.facts.name, '--out', directory, ...cases.flatMap((glob) => ['--case', glob])];
   const busy = load === 'loaded' ? new Load(availableParallelism()) : undefined;
   try {
     const child = spawn(process.execPath, ['--enable-source-maps', program, ...inGuest, ...words], {

@@ -48,12 +48,12 @@ export function recordedRun(
   }
   const executing = executedWords(typed).length > 0 ? typed : recorded;
   const executed = executedWords(recorded).length > 0 ? executedOf(executing) : nothingExecuted;
-  const expect = typed.expect ?? recorded.expect;
+  const expect = typed.expect.length > 0 ? typed.expect : recorded.expect;
   // Consent is given anew.
   const { yes, despite } = typed;
   return {
     names: own,
-    options: { ...recorded, ...executed, yes, despite, ...(expect === undefined ? {} : { expect }) },
+    options: { ...recorded, ...executed, yes, despite, expect },
   };
 }
 
@@ -74,9 +74,9 @@ function unsaidWords(
 ): string[] {
   const unnamed = own.filter((name) => !names.includes(name));
   const pair = recorded.pair.filter((words) => !typed.pair.includes(words));
-  const expect = typed.expect === undefined && recorded.expect !== undefined ? { expect: recorded.expect } : {};
+  const expect = typed.expect.length > 0 ? [] : recorded.expect;
   const executed = executedWords(typed).length > 0 ? nothingExecuted : executedOf(recorded);
-  return outsideWords(unnamed, { pair, ...expect, ...executed });
+  return outsideWords(unnamed, { pair, expect, ...executed });
 }
 
 /** The words by which a run reaches outside of its directory; none where it judges built-in targets alone. */
@@ -87,7 +87,7 @@ export function outsideWords(names: readonly string[], options: OutsideOptions):
         isServedElsewhere(name) || [name, names[at - 1]].some((word) => consentOptions.includes(word ?? '')),
     ),
     ...options.pair.filter(isPairServedElsewhere).flatMap((words) => ['--pair', words]),
-    ...(options.expect === undefined ? [] : ['--expect', options.expect]),
+    ...options.expect.flatMap((file) => ['--expect', file]),
     ...executedWords(options),
   ];
 }

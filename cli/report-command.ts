@@ -17,7 +17,7 @@ export function addReportCommand(command: Command, setExitCode: (code: number) =
       [],
     )
     .option('--check', 'exit as one run of all this would: 1 for findings, 2 for what is missing', false)
-    .option('--expect <file>', 'with --check: known deviations')
+    .option('--expect <file>', 'with --check: known deviations (several allowed)', several, [])
     .action(async (directories: string[], options: ReportOptions) => {
       if (options.coverage) {
         if (directories.length > 0)

@@ -8,5 +8,5 @@ export interface ReportOptions {
   readonly text: readonly string[];
   /** Exit as the run would have that all these are parts of. */
   readonly check: boolean;
-  readonly expect?: string;
+  readonly expect: readonly string[];
 }

@@ -53,7 +53,7 @@ async function reportRuns(
   const texts = textsOf(text, recorded.catalogue.sources ?? []);
   const run = texts.length === 0 ? recorded : judgedByTexts(recorded, texts);
   const writeReports = await reportWriter(reporter);
-  const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
+  const expectations = options.expect.flatMap(readExpectations);
   claimRunDirectory(root, (staging) => {
     writeMergedRun(run, staging);
     if (campaigns.length > 0) writeCampaignsOf(staging.root, campaigns);

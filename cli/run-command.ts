@@ -115,8 +115,9 @@ class Run {
     const summary = summaryOf(store.results(), this.#rules, { problems, givenUp, missing, paths, resume });
     print(summary.text);
     const { expect, updateExpectations: isUpdating } = this.#request.options;
-    if (isUpdating && expect !== undefined && !this.#interruption.happened) {
-      print(`\n${updateExpectations(expect, store.results(), this.#rules)}`);
+    const [written] = expect;
+    if (isUpdating && written !== undefined && !this.#interruption.happened) {
+      print(`\n${updateExpectations(written, store.results(), this.#rules)}`);
     }
     this.#interruption.stopListening();
     return this.#interruption.happened ? this.#interruption.exitCode : summary.exitCode;
@@ -176,5 +177,5 @@ function rulesOf(request: RunRequest): ExpectationRules {
 }
 
 function absolute(options: RunRequest['options']): RunRequest['options'] {
-  return options.expect === undefined ? options : { ...options, expect: resolve(options.expect) };
+  return { ...options, expect: options.expect.map((file) => resolve(file)) };
 }

@@ -58,7 +58,12 @@ export function addRunOptions(command: Command): Command {
         'minimal: only what a case wants is negotiated; offered: all that is offered (default: both)',
       ).choices(axisValues.negotiation),
     )
-    .option('--expect <file>', 'known deviations: they do not fail the run, but their absence does')
+    .option(
+      '--expect <file>',
+      'known deviations: they do not fail the run, but their absence does (several allowed)',
+      several,
+      [],
+    )
     .option(
       '--update-expectations',
       'write what this run found into the file of --expect, and print the difference for somebody to read',
@@ -101,7 +106,7 @@ export function wordsOfRun(targetWords: readonly string[], options: RunOptions):
     ...(options.hostile ? ['--hostile'] : []),
     ...valued('--layout', options.layout),
     ...valued('--negotiation', options.negotiation),
-    ...valued('--expect', options.expect),
+    ...options.expect.flatMap((file) => ['--expect', file]),
     ...(options.shard === undefined ? [] : ['--shard', `${options.shard.index}/${options.shard.of}`]),
     ...(options.jobs === 1 ? [] : ['--jobs', String(options.jobs)]),
     ...(options.traces === 'failing' ? [] : ['--traces', options.traces]),

@@ -49,7 +49,7 @@ export interface RunOptions {
   readonly text: readonly string[];
   readonly layout?: Selection['layout'];
   readonly negotiation?: Selection['negotiation'];
-  readonly expect?: string;
+  readonly expect: readonly string[];
   readonly updateExpectations: boolean;
   readonly out?: string;
   readonly reporter: readonly ReporterName[];
@@ -109,15 +109,17 @@ export function runRequest(
   if (options.point !== undefined && new Set(selected.map(({ definition }) => definition.id)).size !== 1) {
     throw new UsageError('--point wants exactly one case: say which with --case');
   }
-  const { expect } = options;
-  if (options.updateExpectations && expect === undefined) {
-    throw new UsageError('--update-expectations wants --expect FILE: the file to write');
+  if (options.updateExpectations && options.expect.length !== 1) {
+    throw new UsageError('--update-expectations wants --expect FILE once: the file to write');
   }
-  const isNew = options.updateExpectations && expect !== undefined && !existsSync(expect);
-  const expectations = (expect === undefined || isNew ? [] : readExpectations(expect)).flatMap((entry) =>
-    current(entry.case, `${expect}:`).map((id) => withCurrentRequirement({ ...entry, case: id })),
-  );
-  for (const entry of expectations) checkExpectation(entry, all, expect ?? '');
+  const expectations = options.expect.flatMap((file) => {
+    if (options.updateExpectations && !existsSync(file)) return [];
+    const entries = readExpectations(file).flatMap((entry) =>
+      current(entry.case, `${file}:`).map((id) => withCurrentRequirement({ ...entry, case: id })),
+    );
+    for (const entry of entries) checkExpectation(entry, all, file);
+    return entries;
+  });
   // Last, because it asks those that serve a socket already.
   const targets = targetsOf(names, options, place);
   const pairs = pairsOf(

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import picomatch from 'picomatch';
 import { findCommand } from '../drivers/iut-process/target-version.ts';
 import { didYouMean } from '../drivers/near-matches.ts';
-import { isMadeForRun, isReachedBy, type Target } from '../drivers/target.ts';
+import { isMadeForRun, isOfKernel, isReachedBy, type Target } from '../drivers/target.ts';
 import { readTargetFile } from '../drivers/target-file.ts';
 import { MdevSysfs } from '../drivers/vfio/mdev-sysfs.ts';
 import { identifyPeer, type Peer } from '../drivers/vhost-user/identify-peer.ts';
@@ -58,7 +59,7 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     throw new UsageError(`${ofHost}: is served on this machine, and cannot be reached from the guest`);
   }
   const consent = consentOf(options);
-  const found = names.map((name) => targetOf(name, place, consent));
+  const found = names.flatMap((name) => (isGlob(name) ? matching(name, place) : [targetOf(name, place, consent)]));
   found.push(...(options.targetFile ?? []).map(fromFile));
   if (options.exec !== undefined) found.push(commandTarget(options.exec, options));
   if (found.length === 0) {
@@ -119,6 +120,19 @@ export function pairsOf(
 
 function targetNames(): string[] {
   return targets.map(({ facts }) => facts.name);
+}
+
+/** `*` in the name of a target; what exists already is named by a scheme and a colon. */
+const isGlob = (name: string): boolean => name.includes('*') && !name.includes(':');
+
+/** Targets by a glob over their names: in the guest those of its kernel, on this machine the others. */
+function matching(glob: string, place: RunCommand): TargetArgument[] {
+  const isMatch = picomatch(glob);
+  const found = targets.filter((target) => isMatch(target.facts.name) && isOfKernel(target) === (place === 'guest'));
+  if (found.length === 0) {
+    throw new UsageError(`${glob}: no target ${place === 'guest' ? 'of the guest' : 'of this machine'} is called so`);
+  }
+  return found.map((target) => ({ target, words: [target.facts.name] }));
 }
 
 /** What exists already, in words. */

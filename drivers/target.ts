@@ -71,6 +71,10 @@ export const isMadeForRun = ({ start, reach }: Target): boolean =>
 
 export const isReachedBy = <V extends Via>(target: Target, via: V): target is Target<V> => target.reach.via === via;
 
+/** Whether the IUT is a part of a kernel, or reached through one. */
+export const isOfKernel = ({ reach }: Target): boolean =>
+  reach.via === 'mdev' || reach.via === 'vhost-vdpa' || reach.via === 'vhost-net' || reach.via === 'vfio-pci';
+
 /** What the suites are told of a vhost-mdev's kind, as capabilities. */
 export const mdevCapabilities: Readonly<Record<MdevKind, readonly Capability[]>> = {
   l1: ['layout-l1'],

@@ -50,7 +50,12 @@ export function addObserveCommand(command: Command, setExitCode: (code: number) 
     )
     .option('--connections <n>', 'end after so many connections at each socket', numberWithin(1, 1_000_000), 1)
     .option('--time <s>', 'end after so many seconds', numberWithin(1, 86_400))
-    .option('--expect <file>', 'known deviations: they do not fail, but their absence does')
+    .option(
+      '--expect <file>',
+      'known deviations: they do not fail, but their absence does (several allowed)',
+      several,
+      [],
+    )
     .option('--text <version>', 'the version of a text to judge by ("list texts"; several allowed)', several, [])
     .option('--out <dir>', 'directory for results, traces and reports (default: vhost-conformance-out/...)')
     .option('--reporter <names>', `reports to write: ${reporterNames.join(',')}`, reportersOf, ['html'])

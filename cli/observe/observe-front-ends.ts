@@ -120,7 +120,7 @@ async function serve(sockets: readonly ObservedSocket[], { connections, time }: 
 export async function observeFrontEnds(options: ObserveOptions): Promise<number> {
   const { device } = options;
   const texts = textsOf(options.text, allSources());
-  const expectations = options.expect === undefined ? [] : readExpectations(options.expect);
+  const expectations = options.expect.flatMap(readExpectations);
   const root = checkOut(options.out ?? defaultOut());
   surviveBusErrors();
   const sockets = openSockets(listeningsOf(options.listen), options);

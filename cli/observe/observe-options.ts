@@ -10,7 +10,7 @@ export interface ObserveOptions {
   readonly wire: readonly string[];
   readonly connections: number;
   readonly time?: number;
-  readonly expect?: string;
+  readonly expect: readonly string[];
   readonly text: readonly string[];
   readonly out?: string;
   readonly reporter: readonly ReporterName[];

@@ -12,6 +12,8 @@ t.test('targets that are none', async (t) => {
   await refuses(t, ['run', '/run/x.sock'], /\/run\/x\.sock: no such target; .* is vhost-user:\/run\/x\.sock$/m, cwd);
   await refuses(t, ['run', 'reference', '--feature', '29'], /at bit 29 (is|are) .*VIRTIO_F_EVENT_IDX/, cwd);
   await refuses(t, ['guest', 'run', 'x', '--dry-run'], /unknown option '--dry-run'.*guest -- run/, cwd);
+  await refuses(t, ['run', 'vdpa-s*'], /vdpa-s\*: no target of this machine is called so/, cwd);
+  await refuses(t, ['run', 'reference', 'reference*'], /^vhost-conformance: reference: named twice$/m, cwd);
   await refuses(t, ['run', 'x-y-z'], /x-y-z: no such target; there are reference, /, cwd);
   await refuses(t, ['run'], /no target: name one of reference/, cwd);
   await refuses(t, ['run', 'reference', 'reference'], /reference: named twice/, cwd);
@@ -129,6 +131,10 @@ t.test('what is unknown or malformed on the command line', async (t) => {
   await expecting({}, /expect\.json: is not a list of expectations: /);
   await expecting([entry, { ...entry, expires: '2030-13-41' }], /: entry 2, expires: is not a day as YYYY-MM-DD/);
   await expecting([{ ...entry, requirement: 'no/such' }], /expect\.json: no requirement is called no\/such/);
+  writeFileSync(join(cwd, 'sound.json'), JSON.stringify([entry]));
+  const two = [...reference, '--expect', 'sound.json', '--expect', 'expect.json'];
+  await refuses(t, two, /expect\.json: no requirement is called no\/such/, cwd);
+  await refuses(t, [...two, '--update-expectations'], /--update-expectations wants --expect FILE once/, cwd);
   mkdirSync(join(cwd, 'old'));
   const header = { runId: 'r', suite: { name: 'vhost-conformance', version: '0' }, catalogueHash: '0', seed: 1 };
   const old = {

@@ -34,6 +34,7 @@ const requests: { readonly name: string; readonly words: readonly string[]; read
     line: /--prepare cannot be combined with other work$/,
   },
   { name: 'no target', words: ['--', 'run'], line: /no target: name one of / },
+  { name: 'targets that the guest has not', words: ['--', 'run', 'dpdk-*'], line: /dpdk-\*: no target of the guest/ },
   { name: 'an unknown target', words: ['--', 'run', 'kernel-vhost-mdev-nte'], line: /no such target/ },
   {
     name: 'an unknown option',
