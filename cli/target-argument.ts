@@ -29,6 +29,7 @@ import {
 } from './external-name.ts';
 import { deviceOffering, externalTarget } from './external-target.ts';
 import { externalVdpa, externalVdpaOfGuest } from './external-vdpa.ts';
+import { complain } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A target as it was asked for on the command line. */
@@ -59,7 +60,9 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
     throw new UsageError(`${ofHost}: is served on this machine, and cannot be reached from the guest`);
   }
   const consent = consentOf(options);
-  const found = names.flatMap((name) => (isGlob(name) ? matching(name, place) : [targetOf(name, place, consent)]));
+  const found = names.flatMap((name) =>
+    isGlob(name) ? matching(name, place, consent) : [targetOf(name, place, consent)],
+  );
   found.push(...(options.targetFile ?? []).map(fromFile));
   if (options.exec !== undefined) found.push(commandTarget(options.exec, options));
   if (found.length === 0) {
@@ -69,19 +72,24 @@ export function targetsOf(names: readonly string[], options: TargetOptions, plac
   for (const { target } of found) {
     if (seen.has(target.facts.name)) throw new UsageError(`${target.facts.name}: named twice`);
     seen.add(target.facts.name);
-    const why = whyNotOpened(target);
-    if (why !== undefined) throw new UsageError(`${target.facts.name}: ${why}`);
-    if (nativeBuildOf(target.facts.name) !== undefined) checkPlace(target, place);
-    else if (target.start !== undefined) checkCommand(target);
-    if (place === 'run') checkNotRebound(target);
-    if (place === 'run' && isReachedBy(target, 'vfio-pci') && externalName(target.facts.name)?.scheme !== 'vfio-pci') {
-      checkConsent(addressIn(target.reach.bdf, target.facts.name), target.facts.name, consent);
-    }
-    if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
-    if (place === 'run' && isReachedBy(target, 'vhost-net')) checkVhostNet(target);
-    if (place === 'run' && isReachedBy(target, 'vhost-vdpa')) checkParent(target);
+    checkTarget(target, place, consent);
   }
   return found;
+}
+
+/** @throws UsageError with one line where it cannot be judged there. */
+function checkTarget(target: Target, place: RunCommand, consent: FunctionConsent): void {
+  const why = whyNotOpened(target);
+  if (why !== undefined) throw new UsageError(`${target.facts.name}: ${why}`);
+  if (nativeBuildOf(target.facts.name) !== undefined) checkPlace(target, place);
+  else if (target.start !== undefined) checkCommand(target);
+  if (place === 'run') checkNotRebound(target);
+  if (place === 'run' && isReachedBy(target, 'vfio-pci') && externalName(target.facts.name)?.scheme !== 'vfio-pci') {
+    checkConsent(addressIn(target.reach.bdf, target.facts.name), target.facts.name, consent);
+  }
+  if (place === 'run' && isReachedBy(target, 'mdev')) checkModule(target);
+  if (place === 'run' && isReachedBy(target, 'vhost-net')) checkVhostNet(target);
+  if (place === 'run' && isReachedBy(target, 'vhost-vdpa')) checkParent(target);
 }
 
 /**
@@ -125,14 +133,28 @@ function targetNames(): string[] {
 /** `*` in the name of a target; what exists already is named by a scheme and a colon. */
 const isGlob = (name: string): boolean => name.includes('*') && !name.includes(':');
 
-/** Targets by a glob over their names: in the guest those of its kernel, on this machine the others. */
-function matching(glob: string, place: RunCommand): TargetArgument[] {
+/**
+ * Targets by a glob over their names: in the guest those of its kernel, on this machine the others. What cannot be judged
+ * there is told and left out.
+ */
+function matching(glob: string, place: RunCommand, consent: FunctionConsent): TargetArgument[] {
   const isMatch = picomatch(glob);
   const found = targets.filter((target) => isMatch(target.facts.name) && isOfKernel(target) === (place === 'guest'));
   if (found.length === 0) {
     throw new UsageError(`${glob}: no target ${place === 'guest' ? 'of the guest' : 'of this machine'} is called so`);
   }
-  return found.map((target) => ({ target, words: [target.facts.name] }));
+  const judged = found.filter((target) => {
+    try {
+      checkTarget(target, place, consent);
+      return true;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      complain(`left out: ${error.message}`);
+      return false;
+    }
+  });
+  if (judged.length === 0) throw new UsageError(`${glob}: none of these targets can be judged here`);
+  return judged.map((target) => ({ target, words: [target.facts.name] }));
 }
 
 /** What exists already, in words. */
