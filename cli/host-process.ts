@@ -14,6 +14,9 @@ import type { ServedTarget } from './host-cases.ts';
 import { type HostJob, type HostMessage, messageDescriptor } from './host-protocol.ts';
 import { instanceOf } from './instances.ts';
 
+/** Where each session starts a process, a sweep starts hundreds. */
+const startsOfSweepMs = 240_000;
+
 /**
  * Judges one target. What the job needs is loaded first; from then on it is synchronous, blocking, one thread. A kill
  * loses nothing that is on disk.
@@ -68,7 +71,8 @@ function judgeTarget(job: HostJob, open: OpenTarget, work: (target: ServedTarget
     port.setDeadline(deadlineFor(contact.latencyUs, port.facts.deadlineScale));
     const startMs = performance.now() - began;
     const target = targetRecordOf(job, port, contact, startMs);
-    tell({ kind: 'ready', target, slowerByMs: moreForSlow(port.deadlineMs) });
+    const forStarts = port.endsWithConnection === true ? startsOfSweepMs : 0;
+    tell({ kind: 'ready', target, slowerByMs: moreForSlow(port.deadlineMs) + forStarts });
     work({ port, offer: contact.offer, startMs });
   } finally {
     port.close();

@@ -16,8 +16,6 @@ import { endLeftBehind, ownChild } from './own-children.ts';
 /** The program of a host process. */
 export const hostProgram = fileURLToPath(new URL('./host-main.js', import.meta.url));
 const budgets: HostBudgets = { startMs: 60_000, resultMs: 60_000 };
-/** Where each session starts a process, a sweep starts hundreds. */
-const budgetsOfShortLives: HostBudgets = { startMs: 60_000, resultMs: 300_000 };
 const shownOfOutput = 2000;
 let hostNumber = 0;
 
@@ -51,7 +49,7 @@ class HostSupervisor implements Host {
     closeSync(output);
     this.#conversation = new HostConversation(
       listener,
-      job.target.start?.lifetime === 'connection' ? budgetsOfShortLives : budgets,
+      budgets,
       (line) => this.#child.stdin?.write(line),
       () => this.#child.kill('SIGKILL'),
     );

@@ -65,6 +65,8 @@ export class IutProcess implements Iut, Operator {
   #generation = 0;
   #hasServed = false;
   #isSpent = false;
+  /** What was learned where its target does not say how long it serves. */
+  #isKnownToEnd = false;
   /** The front-end closed its connection, while the process was there. */
   #isLeft = false;
 
@@ -136,7 +138,16 @@ export class IutProcess implements Iut, Operator {
   }
 
   get endsWithConnection(): boolean {
-    return this.#start.lifetime === 'connection';
+    return this.#start.lifetime === 'connection' || this.#isKnownToEnd;
+  }
+
+  /** Whether it may be learned that each process ends with its connection. */
+  get isLifetimeUnsaid(): boolean {
+    return this.#start.lifetime === undefined;
+  }
+
+  learnEndWithConnection(): void {
+    this.#isKnownToEnd = this.isLifetimeUnsaid;
   }
 
   /** Whether a process that serves one connection has served it. */

@@ -136,6 +136,8 @@ export interface DriverPort<S extends Session = Session> {
   observeTraffic?(observer: TrafficObserver | undefined): void;
   /** Finds out, once and behind the first connection, how a further one is taken. No session is open. */
   learnReconnection(): void;
+  /** The process ends with each connection, so that a session starts one; absent where none is ours. */
+  readonly endsWithConnection?: boolean;
   /** One native poll over everything that is open; the predicate is evaluated after each wake-up. */
   until(predicate: () => boolean, deadlineMs: number): WaitResult;
   /** As `until`, but no connection's end ends it: for what the IUT does by itself after its connections closed. */

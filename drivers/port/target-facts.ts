@@ -44,7 +44,7 @@ export interface TargetFacts {
   readonly ringsStop?: 'by-reset' | 'without-position';
   /** What it was made with, in words of `vdpa dev add`: `mac`, `mtu`, `max_vqp`, `device_features` (the last in hex). */
   readonly provisioned?: Readonly<Record<string, string>>;
-  /** What tools of its kernel tell of it, by the command that does. */
+  /** What tools of its kernel tell of it, by the command that does; and what was seen of it at first contact. */
   readonly shown?: Readonly<Record<string, string>>;
   /** UUIDs of objects that it exports, as UUIDs are written. */
   readonly sharedObjects?: readonly string[];

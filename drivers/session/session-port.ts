@@ -41,7 +41,7 @@ const defaultDeadlineMs = 2000;
 
 /** What a port is on every transport: its sessions, guests and descriptors, and the waits over all of them. */
 export abstract class SessionPort<S extends Session> implements DriverPort<S>, SessionContext {
-  readonly facts: TargetFacts;
+  facts: TargetFacts;
   readonly log: EventLog;
   readonly descriptors = new OwnedDescriptors();
   readonly oracle: PortOracle;

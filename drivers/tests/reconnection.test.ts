@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { StartCommand, Target } from '../target.ts';
@@ -105,6 +106,32 @@ t.test('without being told so, its end is one', (t) => {
   t.equal(visit(port), 'passed');
   t.match(visit(port), /ECONNREFUSED|ENOENT|closed|died|ended/);
   t.same(port.iut.exit(), { code: 0 });
+  t.end();
+});
+
+t.test('where its target does not say, it is learned from two processes', (t) => {
+  for (const lifetime of [undefined, 'run'] as const) {
+    const port = opened(t, served(['--connections', 'one'], lifetime === undefined ? {} : { lifetime }));
+    port.facts = { ...port.facts, capabilities: ['restart', 'resources'] };
+    t.equal(visit(port), 'passed');
+    port.learnReconnection();
+    t.equal(port.endsWithConnection, lifetime === undefined);
+    if (lifetime === 'run') continue;
+    t.same(new Set(seven.map(() => visit(port))), new Set(['passed']));
+    t.same(port.facts.capabilities, ['restart']);
+    t.match(port.facts.shown, { lifetime: /ends with its connection/ });
+  }
+  t.end();
+});
+
+t.test('an end that another process does not show is none', (t) => {
+  const mark = join(t.testdir(), 'ended');
+  const words = [process.execPath, server, '--socket', '{socket}', '--device', 'block', '--connections'].join(' ');
+  const script = `if [ -e ${mark} ]; then exec ${words} many; fi; touch ${mark}; exec ${words} one`;
+  const port = opened(t, target({ command: 'sh', arguments: ['-c', script], readyWithinMs: 10_000 }));
+  t.equal(visit(port), 'passed');
+  port.learnReconnection();
+  t.notOk(port.endsWithConnection);
   t.end();
 });
 

@@ -23,8 +23,12 @@ export interface PortIut extends Iut {
   forgetProcess?(): void;
   /** The front-end is about to close the connection. Absent where the end of a process is not ours to judge by it. */
   left?(): void;
-  /** Each process ends with its connection, as the target says. */
+  /** Each process ends with its connection, as the target says, or as was learned. */
   readonly endsWithConnection?: boolean;
+  /** Its target does not say how long a process serves. Absent where the process is not ours. */
+  readonly isLifetimeUnsaid?: boolean;
+  /** From now on each process ends with its connection. */
+  learnEndWithConnection?(): void;
   /** The process serves no further connection: it ends, or has ended, with the one that it had. */
   readonly isUsedUp?: boolean;
   /** Ends the process if it is ours, and gives everything back. */
@@ -152,7 +156,8 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
   /**
    * Two connections that one listening socket took show that a further one may come at once. Where the second is not
    * served and another socket listens then, every connection waits for a socket that is bound anew. Where others are
-   * turned away, a session that is closed waits until the IUT has closed its end.
+   * turned away, a session that is closed waits until the IUT has closed its end. A process that was seen twice to end
+   * by itself behind the close of its only connection is taken for one that serves one, unless its target says otherwise.
    */
   override learnReconnection(): void {
     if (this.#reconnection !== 'unknown' || this.#iut.endsWithConnection === true) return;
@@ -164,7 +169,19 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
       this.#turnsOthersAway = this.#isOtherTurnedAway();
     } else if (isServed || this.#awaitListener((inode) => inode !== undefined && inode !== first)) {
       this.#reconnection = 'bound-anew';
+    } else if (this.#iut.isLifetimeUnsaid === true && this.#hasLeft() && this.#endsAgain()) {
+      this.#iut.learnEndWithConnection?.();
+      const { capabilities, shown } = this.facts;
+      const lifetime = 'ends with its connection, as was seen at first contact: each session starts it afresh';
+      // What such a process holds cannot grow.
+      const lasting = capabilities.filter((capability) => capability !== 'resources');
+      this.facts = { ...this.facts, capabilities: lasting, shown: { ...shown, lifetime } };
+      this.restart();
     }
+  }
+
+  get endsWithConnection(): boolean {
+    return this.#iut.endsWithConnection === true;
   }
 
   protected override reconnect(): void {
@@ -194,6 +211,24 @@ export class VhostUserPort extends SessionPort<FrontEndSession> {
       throw error;
     } finally {
       opened.session.close();
+    }
+  }
+
+  /** Whether the process ends by itself, and not by a signal, behind a close of ours. */
+  #hasLeft(): boolean {
+    this.waiting.until(() => this.#iut.isExiting() || this.#hasEnded(), deadlineIn(this.deadlineMs));
+    if (this.#iut.isExiting()) this.#exit ??= this.#iut.waitForExit(exitWithinMs);
+    return this.#exit?.code !== undefined;
+  }
+
+  /** Whether another process serves a connection and ends behind its close as well. */
+  #endsAgain(): boolean {
+    try {
+      this.restart();
+      return this.#isServed() && this.#hasLeft();
+    } catch (error) {
+      if (isOfIut(error)) return false;
+      throw error;
     }
   }
 

@@ -111,7 +111,10 @@ export const targetRecord = z.object({
   /** Milliseconds from start to readiness, and the calibrated median latency of a GET_FEATURES round trip. */
   startMs: z.number().optional(),
   latencyUs: z.number().optional(),
-  /** Since 1.5: what tools of its kernel tell of it (`vdpa mgmtdev show`), by the command that does. */
+  /**
+   * Since 1.5: what tools of its kernel tell of it (`vdpa mgmtdev show`), by the command that does; and what was seen of
+   * it at first contact (`lifetime`).
+   */
   shown: z.record(z.string(), z.string()).optional(),
   /** Since 1.6: versions of texts that it was written to, which count where the run chose no other of that text. */
   texts: z.array(z.string()).optional(),
