@@ -8,6 +8,7 @@ import type { PlannedResult } from '../../reports/record/run-plan.ts';
 import { layoutOf } from '../axes.ts';
 import { absentAxisOf, applicability, elsewhereOf } from './applicability.ts';
 import { NoSuchPointError } from './case-run.ts';
+import { DecisionRetry } from './decision-retry.ts';
 import { type Judgement, judge } from './judge.ts';
 import {
   crashOf,
@@ -16,7 +17,6 @@ import {
   hangs,
   isKnownNotToServe,
   isSilent,
-  isUndecided,
   mayHaveHarmed,
   notRepeated,
   stallsOf,
@@ -38,8 +38,6 @@ export function runSlice(port: DriverPort, source: PartSource, output: SliceOutp
   return new SliceRun(port, output, options).run(source);
 }
 
-const triesToDecide = 3;
-
 class SliceRun {
   readonly #port: DriverPort;
   readonly #output: SliceOutput;
@@ -57,6 +55,7 @@ class SliceRun {
   #noSuchPoint: string | undefined;
   /** A request on a packed ring of a fresh session, once that was tried. */
   #packedRings: Control | undefined;
+  readonly #premises = new DecisionRetry();
   readonly #stalls = new StallRetry<Judgement>({
     stallsOf,
     othersOf: failuresBesideStalls,
@@ -158,7 +157,11 @@ class SliceRun {
 
   #judgeFairly(planned: PlannedCase): Judgement {
     const attributed = this.#attribution.attribute(planned.key, () =>
-      this.#stalls.decide(planned.definition.id, (part) => this.#within(part, () => this.#decided(planned))),
+      this.#stalls.decide(planned.definition.id, (part) =>
+        this.#within(part, () =>
+          this.#premises.decide(layoutOf(planned.definition, planned.axes), () => this.#judge(planned)),
+        ),
+      ),
     );
     switch (attributed.kind) {
       case 'no-crash':
@@ -178,14 +181,6 @@ class SliceRun {
       return run();
     } finally {
       this.#port.setDeadline(deadlineMs);
-    }
-  }
-
-  /** Where what the case presupposes is not so, or the machine is too slow, which may be chance, it is tried again. */
-  #decided(planned: PlannedCase): Judgement {
-    for (let tries = triesToDecide; ; tries--) {
-      const judged = this.#judge(planned);
-      if (tries <= 1 || !isUndecided(judged)) return judged;
     }
   }
 
