@@ -273,11 +273,12 @@ export class IutProcess implements Iut, Operator {
   }
 
   #ended(exit: IutExit): void {
-    // Whether it fails at a write into a connection that is closed, and says so by its exit code, is chance.
-    const isItsEnd = exit.code === 0 || (this.#isLeft && exit.code !== undefined);
+    // Whether it fails at a write into a connection that is closed, and by its exit code or by that write, is chance.
+    const isOfWrite = exit.code !== undefined || exit.signal === 'SIGPIPE';
+    const isItsEnd = exit.code === 0 || (this.#isLeft && isOfWrite);
     if (this.endsWithConnection && this.#hasServed && isItsEnd) {
       this.#isSpent = true;
-      this.#listener('ended', `exit code ${exit.code}, with its connection`);
+      this.#listener('ended', `${describeExit(exit)}, with its connection`);
       return;
     }
     // Kept with the exit: a failure is told of after another process may have been started.

@@ -66,31 +66,32 @@ t.test('a process with one connection is started afresh for each session, and it
 });
 
 /** Reads a header, and ends with its connection at once. */
-const briefServer = (code: number): Target<'unix-socket'> => {
+const briefServer = (end: number | 'SIGPIPE'): Target<'unix-socket'> => {
   const script = `
     use IO::Socket::UNIX; use POSIX;
     my $connection = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1)->accept;
     sysread($connection, my $header, 12);
-    POSIX::_exit(${code});`;
+    ${end === 'SIGPIPE' ? "kill 'PIPE', $$;" : `POSIX::_exit(${end});`}`;
   return target({ command: 'perl', arguments: ['-e', script, '{socket}'], lifetime: 'connection' });
 };
 
-t.test('an exit code behind an error is no death where the connection was closed before anyone met it', (t) => {
-  const port = opened(t, briefServer(1));
-  const connection = port.connect();
-  if (connection.kind === 'refused') throw new Error(connection.why);
-  const { session } = connection;
-  session.messages.sendBytes(new Uint8Array(12));
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-  session.close();
-  t.equal(port.iut.exit(), undefined);
-  t.ok(port.iut.isAlive());
-  port.iut.restart();
-  const again = port.connect();
-  if (again.kind === 'refused') throw new Error(again.why);
-  t.equal(again.session.messages.exchange({ request: 1 }).kind, 'died', 'met while the connection is open');
-  t.end();
-});
+for (const end of [1, 'SIGPIPE'] as const)
+  t.test(`its end by ${end} is no death where the connection was closed before anyone met it`, (t) => {
+    const port = opened(t, briefServer(end));
+    const connection = port.connect();
+    if (connection.kind === 'refused') throw new Error(connection.why);
+    const { session } = connection;
+    session.messages.sendBytes(new Uint8Array(12));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    session.close();
+    t.equal(port.iut.exit(), undefined);
+    t.ok(port.iut.isAlive());
+    port.iut.restart();
+    const again = port.connect();
+    if (again.kind === 'refused') throw new Error(again.why);
+    t.equal(again.session.messages.exchange({ request: 1 }).kind, 'died', 'met while the connection is open');
+    t.end();
+  });
 
 t.test('one that ends with its connection is not waited for to listen', (t) => {
   const port = opened(t, briefServer(0));

@@ -25,3 +25,24 @@ export function readConfig(session: VhostUserSession, offset: number, size: numb
   if (answer.kind !== 'reply' || answer.message.payload.length <= configFieldsBytes) return undefined;
   return answer.message.payload.slice(configFieldsBytes);
 }
+
+/** Sizes that a config space may have, as versions of the text have it, or a back-end cuts it off; the largest first. */
+export const likelySizes = [256, 128, 96, 72, 64, 60, 57, 56, 48, 44, 40, 36, 34, 32, 24, 20, 17, 16, 12, 10, 8, 6];
+
+/**
+ * Config space as one read from its start tells it; undefined where no size is answered.
+ * @param open a session that negotiated CONFIG: one for each size, since a read past the end may close it.
+ */
+export function wholeSpace(open: () => VhostUserSession): Uint8Array | undefined {
+  for (const size of likelySizes) {
+    const session = open();
+    const whole = readConfig(session, 0, size);
+    session.close();
+    if (whole?.length === size) return whole;
+  }
+  return undefined;
+}
+
+/** Whether windows at different offsets cannot be told apart: a back-end that ignores the offset would look as well. */
+export const isAlikeThroughout = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === bytes[0]);
+export const alikeThroughout = 'all bytes of config space are alike, so that its windows cannot be told apart';

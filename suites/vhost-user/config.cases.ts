@@ -2,7 +2,14 @@ import type { DriverPort, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Attempt } from '../../judging/refusal.ts';
 import { featureSetOf } from '../../reference-impl/catalogue/catalogue.ts';
 import { defineCase } from '../case.ts';
-import { configFieldsBytes, configPayload, readConfig } from './config-space.ts';
+import {
+  alikeThroughout,
+  configFieldsBytes,
+  configPayload,
+  isAlikeThroughout,
+  readConfig,
+  wholeSpace,
+} from './config-space.ts';
 import { refusesMessage, stillServes } from './refusal.ts';
 import { leastFeatures, negotiatedWith, protocolBit } from './words.ts';
 
@@ -32,12 +39,19 @@ export const replySize = defineCase({
   },
 });
 
-/** Offsets among the first 6, the least that these devices have, whose byte differs between a read of 1 and one of 6. */
-function otherAt(session: VhostUserSession): number[] {
+/** The first 6 bytes, the least that these devices have; all of it where those are alike. */
+function tellingStart(open: () => VhostUserSession): Uint8Array {
+  const session = open();
   const start = readConfig(session, 0, 6) ?? new Uint8Array(0);
-  const other = [...start.keys()].filter((offset) => {
+  session.close();
+  return isAlikeThroughout(start) ? (wholeSpace(open) ?? start) : start;
+}
+
+/** Offsets whose byte differs between a read of 1 and one of the whole. */
+function otherAt(session: VhostUserSession, whole: Uint8Array): number[] {
+  const other = [...whole.keys()].filter((offset) => {
     const told = session.isOpen ? readConfig(session, offset, 1) : undefined;
-    return told?.length === 1 && told[0] !== start[offset];
+    return told?.length === 1 && told[0] !== whole[offset];
   });
   session.close();
   return other;
@@ -69,9 +83,13 @@ export const pastEnd = defineCase({
       { key: 'offset=0xffffffff,size=1', offset: 0xffffffff, size: 1 },
       { key: 'offset=0xfffffff8,size=16', offset: 0xfffffff8, size: 16 },
     ];
-    // Where the offset has no effect, nothing past the end is asked for: one defect, told under the windows.
-    const isHeeded = windows.sameSequence(otherAt(open()), [], 'offsets whose byte is not that of the whole');
-    if (!isHeeded) check.inconclusive('GET_CONFIG answers with bytes of another offset');
+    // Where the offset has no effect, or may have none, nothing past the end is asked for: one defect, told under the windows.
+    const whole = tellingStart(open);
+    const isAlike = isAlikeThroughout(whole);
+    if (isAlike) windows.inconclusive(alikeThroughout);
+    const isHeeded =
+      windows.sameSequence(otherAt(open(), whole), [], 'offsets whose byte is not that of the whole') && !isAlike;
+    if (!isHeeded) check.inconclusive(isAlike ? alikeThroughout : 'GET_CONFIG answers with bytes of another offset');
     points(all, ({ key, offset, size }) => {
       if (!isHeeded) {
         const session = open();
