@@ -77,6 +77,7 @@ const facts = z.strictObject({
   ringSizes: z.literal('powers-of-two').exactOptional(),
   ringsStop: z.enum(['by-reset', 'without-position']).exactOptional(),
   sharedObjects: z.array(z.uuid()).exactOptional(),
+  echoPort: z.int().min(0).max(0xffff_fffe).exactOptional(),
   texts: z
     .array(z.enum(allSources().map(({ name }) => name)))
     .superRefine((names, context) => {

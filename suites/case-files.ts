@@ -215,4 +215,11 @@ export const caseFiles = {
   'virtio/split-ring/placement': () => import('./virtio/split-ring/placement.cases.ts'),
   'virtio/split-ring/used-ring': () => import('./virtio/split-ring/used-ring.cases.ts'),
   'virtio/status/rings': () => import('./virtio/status/rings.cases.ts'),
+  'virtio/vsock/config': () => import('./virtio/vsock/config.cases.ts'),
+  'virtio/vsock/connections': () => import('./virtio/vsock/connections.cases.ts'),
+  'virtio/vsock/credit': () => import('./virtio/vsock/credit.cases.ts'),
+  'virtio/vsock/data': () => import('./virtio/vsock/data.cases.ts'),
+  'virtio/vsock/events': () => import('./virtio/vsock/events.cases.ts'),
+  'virtio/vsock/features': () => import('./virtio/vsock/features.cases.ts'),
+  'virtio/vsock/malformed': () => import('./virtio/vsock/malformed.cases.ts'),
 };

@@ -48,6 +48,8 @@ export interface TargetFacts {
   readonly shown?: Readonly<Record<string, string>>;
   /** UUIDs of objects that it exports, as UUIDs are written. */
   readonly sharedObjects?: readonly string[];
+  /** A port of the host at which a socket listens that gives back what it receives: for a socket device. */
+  readonly echoPort?: number;
   /** The versions of texts that it was written to (`list texts`): what a later one says is no violation of its own. */
   readonly texts?: readonly string[];
   /** Multiplies every deadline. */

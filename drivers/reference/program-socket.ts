@@ -10,6 +10,7 @@ const types: Readonly<Record<ReferenceDevice, string>> = {
   entropy: 'rng',
   crypto: 'crypto',
   fs: 'fs',
+  vsock: 'vsock',
 };
 
 const followingWord = '--ends-with-socket';

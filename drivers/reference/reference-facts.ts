@@ -1,4 +1,5 @@
 import type { ReferenceDevice } from '../../reference-impl/devices/reference-devices.ts';
+import { referenceEchoPort } from '../../reference-impl/devices/vsock-host.ts';
 import { sharedObjectUuid } from '../../reference-impl/vhost-user/shared-objects.ts';
 import type { TargetFacts } from '../port/target-facts.ts';
 import { workloadOfDevice } from './workload-of-device.ts';
@@ -27,9 +28,14 @@ export const vhostUserReferenceFacts = {
   deadlineScale: 1,
 } satisfies Partial<TargetFacts>;
 
+/** What is to be known of one device more. */
+export const factsOfDevice = (device: ReferenceDevice): Pick<TargetFacts, 'echoPort'> =>
+  device === 'vsock' ? { echoPort: referenceEchoPort } : {};
+
 /** The same of a device, however it is reached. */
 export const referenceFacts = (device: ReferenceDevice, name: string): Omit<TargetFacts, 'version' | 'binaryHash'> => ({
   ...vhostUserReferenceFacts,
+  ...factsOfDevice(device),
   name,
   device,
   identity: `reference ${device} over vhost-user`,

@@ -17,6 +17,7 @@ export { default as 'device/crypto' } from './areas/device/crypto.json' with { t
 export { default as 'device/entropy' } from './areas/device/entropy.json' with { type: 'json' };
 export { default as 'device/fs' } from './areas/device/fs.json' with { type: 'json' };
 export { default as 'device/net' } from './areas/device/net.json' with { type: 'json' };
+export { default as 'device/vsock' } from './areas/device/vsock.json' with { type: 'json' };
 export { default as 'init' } from './areas/init.json' with { type: 'json' };
 export { default as 'legacy' } from './areas/legacy.json' with { type: 'json' };
 export { default as 'reserved-features' } from './areas/reserved-features.json' with { type: 'json' };

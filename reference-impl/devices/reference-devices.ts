@@ -3,6 +3,7 @@ import { cryptoReference } from './crypto-device.ts';
 import { entropyReference } from './entropy-reference.ts';
 import { fsReference } from './fs-device.ts';
 import { netReference } from './net-device.ts';
+import { vsockReference } from './vsock-device.ts';
 
 /** The device types of the reference: a new one is a line here. */
 export const referenceDevices = {
@@ -11,6 +12,7 @@ export const referenceDevices = {
   entropy: entropyReference,
   crypto: cryptoReference,
   fs: fsReference,
+  vsock: vsockReference,
 } as const;
 
 export type ReferenceDevice = keyof typeof referenceDevices;
@@ -21,9 +23,9 @@ export const isReferenceDevice = (name: string): name is ReferenceDevice => Obje
 
 /**
  * Devices that it shows over vhost-user alone, and whose drivers it does not judge: sessions of crypto are messages there,
- * and back-ends of file systems speak nothing else.
+ * back-ends of file systems speak nothing else, and Linux has calls of its own for sockets.
  */
-const vhostUserAlone = ['crypto', 'fs'] as const satisfies readonly ReferenceDevice[];
+const vhostUserAlone = ['crypto', 'fs', 'vsock'] as const satisfies readonly ReferenceDevice[];
 
 /** Devices that it shows over every transport, and whose drivers it judges. */
 export type SharedDevice = Exclude<ReferenceDevice, (typeof vhostUserAlone)[number]>;

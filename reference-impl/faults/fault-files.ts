@@ -18,6 +18,7 @@ export * as 'device/rss' from './device/rss-faults.ts';
 export * as 'device/size' from './device/size-faults.ts';
 export * as 'device/steering' from './device/steering-faults.ts';
 export * as 'device/virtio-feature' from './device/virtio-feature-faults.ts';
+export * as 'device/vsock' from './device/vsock-faults.ts';
 export * as 'ring/kick-event' from './ring/kick-event-faults.ts';
 export * as 'ring/notification' from './ring/notification-faults.ts';
 export * as 'ring/packed-chain' from './ring/packed-chain-faults.ts';
