@@ -98,8 +98,8 @@ export const vsockFaults = {
   ),
   'vsock-flows-by-destination': deviceFault(
     'vsock/flows-kept-apart',
-    'connections are told apart by the low bits of their ports, which neighbours share',
-    inVsock({ flowOf: ({ type, srcPort, dstPort }) => `${type} ${srcPort >> 8} ${dstPort}` }),
+    'connections are told apart by their port of the host alone',
+    inVsock({ flowOf: ({ type, dstPort }) => `${type} ${dstPort}` }),
   ),
   'vsock-last-byte-lost': deviceFault(
     'vsock/stream-data-in-order',

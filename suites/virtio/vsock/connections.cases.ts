@@ -1,7 +1,7 @@
-import { VSOCK_HOST_CID, vsockOps, vsockShutdown, vsockTypes } from '../../../reference-impl/devices/vsock-layout.ts';
+import { VSOCK_HOST_CID, vsockShutdown, vsockTypes } from '../../../reference-impl/devices/vsock-layout.ts';
 import { defineCase } from '../../case.ts';
-import { applies, clientOn, closedPortOf, echoPortOf, withEcho } from './sockets.ts';
-import { contents, type Flow, type ReceivedPacket } from './vsock-client.ts';
+import { clientOn, closedPortOf, echoPortOf, withEcho } from './sockets.ts';
+import { contents, type Flow, operationOf, type ReceivedPacket } from './vsock-client.ts';
 
 /** How connections of stream sockets begin and end (virtio 5.10.6.5), and addresses of their packets (5.10.6.2). */
 
@@ -11,15 +11,14 @@ export const refused = defineCase({
   proves: {
     'vsock/connection-refused-without-listener': ['vsock-refuses-silently', 'vsock-listens-everywhere'],
   },
-  applies,
+  applies: withEcho,
   run(context) {
     const check = context.requirement('vsock/connection-refused-without-listener');
     const client = clientOn(context, check);
-    for (let n = 0; n < 3; n++) {
-      const flow = client.flow(closedPortOf(context.port.facts));
-      client.send(flow, 'request');
-      check.equal(client.next(flow).op, vsockOps.rst, `operation of the answer to REQUEST ${n}`);
-    }
+    const connection = client.connected(check, echoPortOf(context.port.facts));
+    const flow = client.flow(closedPortOf(context.port.facts));
+    client.send(flow, 'request');
+    check.equal(operationOf(client.owed(flow, connection)), 'rst', 'operation of the answer to REQUEST');
     client.end();
   },
 });
@@ -34,7 +33,7 @@ export const established = defineCase({
     const client = clientOn(context, check);
     const flow = client.flow(echoPortOf(context.port.facts));
     client.send(flow, 'request');
-    check.equal(client.next(flow).op, vsockOps.response, 'operation of the answer to REQUEST');
+    check.equal(operationOf(client.next(flow)), 'response', 'operation of the answer to REQUEST');
     const data = contents(16, 1);
     client.send(flow, 'rw', { payload: data });
     check.bytesEqual(client.receiveData(flow, data.length), data, 'data that come back');
@@ -59,9 +58,6 @@ export const addresses = defineCase({
       check.equal(packet.dstPort, flow.port, `dst_port of ${what}`);
       check.equal(packet.type, vsockTypes.stream, `type of ${what}`);
     };
-    const closed = client.flow(closedPortOf(context.port.facts));
-    client.send(closed, 'request');
-    same(closed, client.next(closed), 'the answer to REQUEST for no listener');
     const flow = client.flow(echoPortOf(context.port.facts));
     client.send(flow, 'request');
     same(flow, client.next(flow), 'the answer to REQUEST');
@@ -69,6 +65,8 @@ export const addresses = defineCase({
     client.receiveData(flow, 8, (packet) => same(flow, packet, 'RW'));
     client.send(flow, 'creditRequest');
     same(flow, client.next(flow), 'the answer to CREDIT_REQUEST');
+    client.send(flow, 'shutdown', { flags: vsockShutdown.both });
+    same(flow, client.answer(flow), 'the answer to SHUTDOWN');
     client.end();
   },
 });
@@ -83,9 +81,9 @@ export const shutDown = defineCase({
     const client = clientOn(context, check);
     const flow = client.connected(check, echoPortOf(context.port.facts));
     client.send(flow, 'shutdown', { flags: vsockShutdown.both });
-    check.equal(client.answer(flow).op, vsockOps.rst, 'operation of the answer to SHUTDOWN');
+    check.equal(operationOf(client.answer(flow)), 'rst', 'operation of the answer to SHUTDOWN');
     client.send(flow, 'request');
-    check.equal(client.answer(flow).op, vsockOps.response, 'operation of the answer to another REQUEST');
+    check.equal(operationOf(client.answer(flow)), 'response', 'operation of the answer to another REQUEST');
     client.end();
   },
 });
@@ -99,13 +97,15 @@ export const hints = defineCase({
   run(context) {
     const check = context.requirement('vsock/shutdown-hints-permanent');
     const client = clientOn(context, check);
-    const flow = client.connected(check, echoPortOf(context.port.facts));
+    const port = echoPortOf(context.port.facts);
+    const connection = client.connected(check, port);
+    const flow = client.connected(check, port);
     const order = context.variant.first === 'send' ? (['send', 'receive'] as const) : (['receive', 'send'] as const);
     for (const hint of order) client.send(flow, 'shutdown', { flags: vsockShutdown[hint] });
     // The socket may shut down its own side at the first one.
-    let packet = client.answer(flow);
-    if (packet.op === vsockOps.shutdown) packet = client.answer(flow);
-    check.equal(packet.op, vsockOps.rst, `operation of the answer to SHUTDOWN with ${order.join(' and with ')}`);
+    let packet = client.owed(flow, connection);
+    if (operationOf(packet) === 'shutdown') packet = client.owed(flow, connection);
+    check.equal(operationOf(packet), 'rst', `operation of the answer to SHUTDOWN with ${order.join(' and with ')}`);
     client.end();
   },
 });
@@ -122,7 +122,7 @@ export const reset = defineCase({
     client.send(flow, 'rst');
     flow.sent = flow.received = flow.fwdCnt = 0;
     client.send(flow, 'request');
-    check.equal(client.answer(flow).op, vsockOps.response, 'operation of the answer to REQUEST behind RST');
+    check.equal(operationOf(client.answer(flow)), 'response', 'operation of the answer to REQUEST behind RST');
     const data = contents(16, 3);
     client.send(flow, 'rw', { payload: data });
     check.bytesEqual(client.receiveData(flow, data.length), data, 'data that come back on the new connection');
@@ -134,23 +134,17 @@ export const stranger = defineCase({
   id: 'virtio/vsock/stranger-is-reset',
   title: 'RW, CREDIT_REQUEST and SHUTDOWN for a connection that does not exist are answered by RST',
   proves: { 'vsock/stranger-answered-by-rst': 'vsock-stranger-ignored' },
-  applies,
+  applies: withEcho,
   variants: { operation: ['rw', 'creditRequest', 'shutdown'] },
   run(context) {
     const check = context.requirement('vsock/stranger-answered-by-rst');
     const client = clientOn(context, check);
-    const closed = closedPortOf(context.port.facts);
-    const flow = client.flow(closed);
+    const connection = client.connected(check, echoPortOf(context.port.facts));
+    const flow = client.flow(echoPortOf(context.port.facts));
     const operation = context.variant.operation as 'rw' | 'creditRequest' | 'shutdown';
     const payload = operation === 'rw' ? contents(8, 4) : new Uint8Array();
     client.send(flow, operation, { payload, flags: operation === 'shutdown' ? vsockShutdown.both : 0 });
-    // What is answered behind it shows that the device had its turn.
-    for (let n = 0; n < 2; n++) {
-      const other = client.flow(closed);
-      client.send(other, 'request');
-      client.next(other);
-    }
-    check.equal(client.received(flow)?.op, vsockOps.rst, `operation of the answer to ${operation}`);
+    check.equal(operationOf(client.owed(flow, connection)), 'rst', `operation of the answer to ${operation}`);
     client.end();
   },
 });
@@ -164,10 +158,12 @@ export const unknownType = defineCase({
   run(context) {
     const check = context.requirement('vsock/unknown-type-answered-by-rst');
     const client = clientOn(context, check);
+    const connection = client.connected(check, echoPortOf(context.port.facts));
     for (const operation of ['request', 'rw'] as const) {
       const flow = client.flow(echoPortOf(context.port.facts), context.variant.type);
       client.send(flow, operation);
-      check.equal(client.next(flow).op, vsockOps.rst, `operation of the answer to ${operation} of that type`);
+      const answer = operationOf(client.owed(flow, connection));
+      check.equal(answer, 'rst', `operation of the answer to ${operation} of that type`);
     }
     client.end();
   },

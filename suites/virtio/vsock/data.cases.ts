@@ -1,7 +1,7 @@
-import { VSOCK_HEADER_SIZE, vsockOps, vsockSeq, vsockTypes } from '../../../reference-impl/devices/vsock-layout.ts';
+import { VSOCK_HEADER_SIZE, vsockSeq, vsockTypes } from '../../../reference-impl/devices/vsock-layout.ts';
 import { defineCase } from '../../case.ts';
-import { applies, clientOn, closedPortOf, echoPortOf, withEcho } from './sockets.ts';
-import { contents, receiveSize, type VsockClient } from './vsock-client.ts';
+import { clientOn, echoPortOf, withEcho } from './sockets.ts';
+import { contents, operationOf, receiveSize, type VsockClient } from './vsock-client.ts';
 
 /** What packets carry (virtio 5.10.6), and how queues depend on each other (5.10.6.1). */
 
@@ -32,7 +32,7 @@ export const lengths = defineCase({
     const flow = client.flow(echoPortOf(context.port.facts));
     client.send(flow, 'request');
     const response = client.next(flow);
-    check.presumes(response.op === vsockOps.response, 'the connection is established');
+    check.presumes(operationOf(response) === 'response', 'the connection is established');
     check.equal(response.len, response.usedLen - VSOCK_HEADER_SIZE, 'len of RESPONSE');
     for (const bytes of [1, 100, 4096]) {
       const data = contents(bytes, 6);
@@ -72,7 +72,13 @@ export const keptApart = defineCase({
   run(context) {
     const check = context.requirement('vsock/flows-kept-apart');
     const client = clientOn(context, check);
-    const flows = [0, 1].map(() => client.connected(check, echoPortOf(context.port.facts)));
+    const port = echoPortOf(context.port.facts);
+    const flows = [client.connected(check, port), client.flow(port)];
+    for (const second of flows.slice(1)) {
+      client.send(second, 'request');
+      const answer = operationOf(client.next(second));
+      if (!check.equal(answer, 'response', 'operation of the answer to REQUEST from another port')) return;
+    }
     for (let n = 0; n < 3; n++) {
       for (const [at, flow] of flows.entries()) client.send(flow, 'rw', { payload: contents(100, 16 * n + at) });
     }
@@ -88,15 +94,15 @@ export const withoutReceiveBuffers = defineCase({
   id: 'virtio/vsock/tx-goes-on-without-rx-buffers',
   title: 'packets are taken while the receive queue has no buffer, and are answered once it has',
   proves: { 'vsock/tx-processed-while-rx-full': 'vsock-tx-waits-for-rx' },
-  applies,
+  applies: withEcho,
   run(context) {
     const check = context.requirement('vsock/tx-processed-while-rx-full');
     const client = clientOn(context, check, false);
-    const flows = [0, 1, 2, 3].map(() => client.flow(closedPortOf(context.port.facts)));
+    const flows = [0, 1, 2, 3].map(() => client.flow(echoPortOf(context.port.facts)));
     for (const flow of flows) client.send(flow, 'request');
     client.giveBuffers();
     for (const [n, flow] of flows.entries()) {
-      check.equal(client.next(flow).op, vsockOps.rst, `operation of the answer to REQUEST ${n}`);
+      check.equal(operationOf(client.next(flow)), 'response', `operation of the answer to REQUEST ${n}`);
     }
     client.end();
   },

@@ -5,7 +5,7 @@ import {
 } from '../../../reference-impl/devices/vsock-layout.ts';
 import { writable } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
-import { clientOn, closedPortOf, echoPortOf, withEcho } from './sockets.ts';
+import { clientOn, echoPortOf, withEcho } from './sockets.ts';
 
 /** The event queue (virtio 5.10.6.7). */
 
@@ -30,9 +30,6 @@ export const eventIsReset = defineCase({
     queue.kick();
     const client = clientOn(context, check);
     client.connected(check, echoPortOf(port.facts));
-    const closed = client.flow(closedPortOf(port.facts));
-    client.send(closed, 'request');
-    client.next(closed);
     client.end();
     check.answered(session.fence(), 'a message behind the connection', 'an answer');
     const came = queue.usedCount();

@@ -13,7 +13,7 @@ import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
 import { runningQueue } from '../running-queue.ts';
 import { echoPortOf, withEcho } from './sockets.ts';
-import { contents, VsockClient } from './vsock-client.ts';
+import { contents, operationOf, VsockClient } from './vsock-client.ts';
 
 /** Packets and buffers that no driver may give: the text leaves open what becomes of them, a device must only survive. */
 
@@ -78,7 +78,7 @@ function connectsAfresh(context: Opening, check: Check, what: string): void {
   client.giveBuffers();
   const flow = client.flow(echoPortOf(context.port.facts));
   client.send(flow, 'request');
-  check.equal(client.next(flow).op, vsockOps.response, `operation of the answer to REQUEST ${what}`);
+  check.equal(operationOf(client.next(flow)), 'response', `operation of the answer to REQUEST ${what}`);
   client.end();
   session.close();
 }

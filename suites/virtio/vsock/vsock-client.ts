@@ -1,6 +1,13 @@
 import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
 import { pattern } from '../../../drivers/devices/request.ts';
-import type { Guest, Queue, Session, UsedElement } from '../../../drivers/port/port.ts';
+import {
+  DeadlineError,
+  type Guest,
+  PeerProtocolError,
+  type Queue,
+  type Session,
+  type UsedElement,
+} from '../../../drivers/port/port.ts';
 import {
   decodeVsockHeader,
   encodeVsockPacket,
@@ -72,6 +79,12 @@ interface Parts {
   readonly tx: Queue;
 }
 
+const operationNames = new Map<number, string>(Object.entries(vsockOps).map(([name, op]) => [op, name]));
+
+/** What a packet does, as checks show it. */
+export const operationOf = (packet: VsockHeader | undefined): string =>
+  packet === undefined ? 'no packet' : (operationNames.get(packet.op) ?? `operation ${packet.op}`);
+
 /** Data of a flow. */
 export const contents = (bytes: number, seed: number): Uint8Array => pattern(bytes, 0x51 + seed);
 
@@ -102,6 +115,8 @@ export class VsockClient {
   }
 
   #give(span: Span): void {
+    // What a device leaves as it was is no packet.
+    span.fill(0);
     for (const id of this.rx.makeAvailable([[writable(span)]])) this.#buffers.set(id, span);
   }
 
@@ -147,20 +162,45 @@ export class VsockClient {
     return bytes.length + behind > VSOCK_HEADER_SIZE ? [head, readable(span.slice(VSOCK_HEADER_SIZE))] : [head];
   }
 
-  /** The next packet of a flow; those of others are kept for them. @throws as `waitForUsed` where none comes. */
+  /**
+   * The next packet of a flow; those of others are kept for them, and CREDIT_REQUEST is answered. @throws as `waitForUsed`
+   * where none comes, PeerProtocolError where there is no end of others.
+   */
   next(flow: Flow): ReceivedPacket {
     for (let n = 0; n < mostOthers; n++) {
       const found = this.received(flow);
-      if (found !== undefined) return found;
-      for (const used of this.rx.waitForUsed(1)) this.#take(used);
+      if (found === undefined) this.awaitPacket();
+      else if (found.op === vsockOps.creditRequest) this.tellCredit(flow);
+      else return found;
     }
-    throw new RangeError(`${mostOthers} packets of other flows`);
+    throw new PeerProtocolError(`${mostOthers} packets of the device, and none of them is the one that it owes`);
   }
 
-  /** The same, where one has come already. */
+  /** The next packet of a flow, where one has come already. */
   received(flow: Flow): ReceivedPacket | undefined {
     const at = this.#pending.findIndex((packet) => packet.dstPort === flow.port);
     return at === -1 ? undefined : this.#pending.splice(at, 1)[0];
+  }
+
+  /**
+   * The answer that is owed on a flow; undefined where none comes within a deadline, although the device answers on a
+   * connection of its own behind that. @throws as `waitForUsed` where it does not.
+   */
+  owed(flow: Flow, connection: Flow): ReceivedPacket | undefined {
+    this.#roundTrip(connection);
+    try {
+      return this.answer(flow);
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      this.#roundTrip(connection);
+      return this.received(flow);
+    }
+  }
+
+  /** Credit is asked for and told. */
+  #roundTrip(connection: Flow): void {
+    this.send(connection, 'creditRequest');
+    this.next(connection);
   }
 
   /** The next packet of a flow that is more than credit told unasked. @throws as `waitForUsed` where none comes. */
@@ -191,6 +231,8 @@ export class VsockClient {
 
   #note(bytes: Uint8Array, usedLen: number): void {
     const header = decodeVsockHeader(bytes);
+    // Nothing is said of what it means.
+    if (header.op === vsockOps.invalid) return;
     const payload = bytes.slice(VSOCK_HEADER_SIZE, VSOCK_HEADER_SIZE + header.len);
     this.#pending.push({ ...header, payload, usedLen });
     const flow = this.#flows.find(({ port }) => port === header.dstPort);
@@ -205,8 +247,8 @@ export class VsockClient {
     const flow = this.flow(to, type);
     flow.bufAlloc = bufAlloc;
     this.send(flow, 'request');
-    const { op } = this.next(flow);
-    check.presumes(op === vsockOps.response, `a connection to port ${to} is answered by RESPONSE (operation ${op})`);
+    const operation = operationOf(this.next(flow));
+    check.presumes(operation === 'response', `a connection to port ${to} is answered by RESPONSE (${operation})`);
     return flow;
   }
 
@@ -215,7 +257,7 @@ export class VsockClient {
     for (let at = 0; at < data.length; ) {
       const free = flow.peerBufAlloc - ((flow.sent - flow.peerFwdCnt) >>> 0);
       if (free <= 0) {
-        this.awaitCredit();
+        this.awaitPacket();
         continue;
       }
       const payload = data.subarray(at, at + Math.min(free, mostPayload));
@@ -224,8 +266,8 @@ export class VsockClient {
     }
   }
 
-  /** Waits for a packet, which may tell of more room. @throws as `waitForUsed` */
-  awaitCredit(): void {
+  /** @throws as `waitForUsed` */
+  awaitPacket(): void {
     for (const used of this.rx.waitForUsed(1)) this.#take(used);
   }
 
