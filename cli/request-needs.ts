@@ -17,7 +17,7 @@ import { openVdpaReference } from '../drivers/reference/open-vdpa-reference.ts';
 import { openVhostNetReference } from '../drivers/reference/open-vhost-net-reference.ts';
 import { firstContact } from '../judging/first-contact.ts';
 import type { FeatureSet } from '../reference-impl/catalogue/catalogue.ts';
-import { type SharedDevice, sharedDeviceNames } from '../reference-impl/devices/reference-devices.ts';
+import { type ReferenceDevice, sharedDeviceNames } from '../reference-impl/devices/reference-devices.ts';
 import { caseKey } from '../reports/record/record.ts';
 import { allCases } from '../suites/all-cases.ts';
 import { type AnyCase, variantsOf } from '../suites/case.ts';
@@ -42,7 +42,7 @@ const whole = {
 };
 
 interface Lacking {
-  readonly device: SharedDevice;
+  readonly device: ReferenceDevice;
   readonly facts: Partial<TargetFacts>;
 }
 
@@ -59,10 +59,11 @@ const lacking: readonly Lacking[] = [
 const showings = ['vhost-user', 'l1', 'l2-strict', 'vhost-vdpa', 'vhost-net', 'virtio-pci'] as const;
 type Showing = (typeof showings)[number];
 
-function portOf(device: SharedDevice, showing: Showing): DriverPort {
+function portOf(named: ReferenceDevice, showing: Showing): DriverPort {
+  if (showing === 'vhost-user') return openReference({ device: named });
+  const device = sharedDeviceNames.find((name) => name === named);
+  if (device === undefined) throw new Error(`${named} is shown over vhost-user alone`);
   switch (showing) {
-    case 'vhost-user':
-      return openReference({ device });
     case 'vhost-vdpa':
       return openVdpaReference({ device });
     case 'vhost-net':
@@ -89,12 +90,14 @@ function lackingOn(showing: Showing): readonly Lacking[] {
     { device, facts: { largestRing: plainRing } },
     { device, facts: { ringSizes: 'powers-of-two' } },
   ]);
-  return [...lacking, ...rings];
+  if (showing !== 'vhost-user') return [...lacking, ...rings];
+  // Its requests are read-only.
+  return [...lacking, ...rings, { device: 'vsock', facts: {} }];
 }
 
 type Opened = DriverPort & { readonly offer: FeatureSet };
 
-function opened(device: SharedDevice, showing: Showing, facts: Partial<TargetFacts>): Opened {
+function opened(device: ReferenceDevice, showing: Showing, facts: Partial<TargetFacts>): Opened {
   const port = portOf(device, showing);
   const contact = firstContact(port);
   if (contact.kind === 'not-served') throw new Error(contact.why);

@@ -3,6 +3,7 @@ import { RequestsUnknownError, type TargetFacts, type WorkloadFacts } from '../p
 /** What a case asks of requests that not every target can give it, in the words that say what is missing. */
 export const requestNeeds = {
   requests: 'requests of a device that we have no driver of',
+  'written-buffers': 'requests that the device answers in a buffer',
   'cut-requests': 'requests that may be cut into several descriptors',
   transfers: 'data that goes to the device and comes back',
   'returned-frames': 'frames that come back to the port',
@@ -51,7 +52,11 @@ export function unmetNeeds(workload: WorkloadFacts): readonly RequestNeed[] {
     return [];
   }
   if (workload.kind !== 'generic') return [];
-  const request = workload['request'] as { readonly isWhole?: boolean } | undefined;
+  const request = workload['request'] as { readonly isWhole?: boolean; readonly writable: number } | undefined;
   if (request === undefined) return ['requests', 'transfers'];
-  return request.isWhole === true ? ['cut-requests', 'transfers'] : ['transfers'];
+  return [
+    ...(request.writable === 0 ? (['written-buffers'] as const) : []),
+    ...(request.isWhole === true ? (['cut-requests'] as const) : []),
+    'transfers',
+  ];
 }

@@ -1,14 +1,7 @@
 import type { DeviceDriver } from '../../drivers/devices/device-driver.ts';
 import type { RequestShape } from '../../drivers/devices/request.ts';
-import {
-  type DriverPort,
-  DriverUsageError,
-  type Exchange,
-  type Guest,
-  type OutgoingMessage,
-  type Queue,
-  type VhostUserSession,
-} from '../../drivers/port/port.ts';
+import { unmet } from '../../drivers/devices/request-needs.ts';
+import type { DriverPort, Exchange, Guest, OutgoingMessage, Queue, VhostUserSession } from '../../drivers/port/port.ts';
 import type { Check } from '../check.ts';
 
 /** Bytes of a page of a log. */
@@ -130,7 +123,7 @@ export function writeOverBoundary(
       writableWhere: where,
     });
     const [target] = segments.filter((segment) => segment.writable);
-    if (target === undefined) throw new DriverUsageError(`a request of ${driver.kind} writes nothing`);
+    if (target === undefined) throw unmet('written-buffers');
     queue.makeAvailable([segments]);
     const length = queue.kickAndWaitForUsed(1)[0]?.len ?? 0;
     return { guestAddress: target.guestAddress, length };
