@@ -221,5 +221,6 @@ export const caseFiles = {
   'virtio/vsock/data': () => import('./virtio/vsock/data.cases.ts'),
   'virtio/vsock/events': () => import('./virtio/vsock/events.cases.ts'),
   'virtio/vsock/features': () => import('./virtio/vsock/features.cases.ts'),
+  'virtio/vsock/framing': () => import('./virtio/vsock/framing.cases.ts'),
   'virtio/vsock/malformed': () => import('./virtio/vsock/malformed.cases.ts'),
 };

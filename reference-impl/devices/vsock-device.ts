@@ -1,4 +1,4 @@
-import { gather, writePieces } from '../memory/pieces.ts';
+import { writePieces } from '../memory/pieces.ts';
 import type { StepOutcome } from './parent-driver.ts';
 import { plainSpace, type Queue, QueuedDevice, type TransportRules, transportRules } from './queued-device.ts';
 import type { RegisteredDevice } from './registered-device.ts';
@@ -71,8 +71,7 @@ export class VsockDevice extends QueuedDevice {
     if (ring === undefined) return 'idle';
     const chain = this.take(queue, ring);
     if (chain === undefined) return 'idle';
-    const bytes = gather(chain.readable, 0, Math.min(chain.readableLength, MAX_PACKET + 1));
-    this.#host.receive(bytes, this.features);
+    this.#host.receive(this.#rules.gathered(chain.readable, MAX_PACKET + 1), this.features);
     const { eventOnConnect } = this.#rules;
     for (let left = this.#host.takeEstablished(); left > 0 && eventOnConnect !== undefined; left--) {
       this.#events.push(eventOnConnect);

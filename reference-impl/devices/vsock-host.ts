@@ -119,8 +119,12 @@ export class VsockHost {
 
   #connect(key: string, header: VsockHeader, existing: Connection | undefined): void {
     const isListening = this.#rules.listens(header.dstPort === referenceEchoPort);
-    if (existing !== undefined || !isListening || this.#connections.size >= MAX_CONNECTIONS) {
+    if (existing !== undefined || !isListening) {
       this.#reset(key, header);
+      return;
+    }
+    if (this.#connections.size >= MAX_CONNECTIONS) {
+      if (this.#rules.refusesWhenFull()) this.#answer('rst', header);
       return;
     }
     const { bufAlloc, fwdCnt } = header;

@@ -1,3 +1,4 @@
+import { gather, type Piece } from '../memory/pieces.ts';
 import type { VsockHeader } from './vsock-layout.ts';
 
 /** What a sender knows of the buffer of its peer (virtio 5.10.6.3). */
@@ -10,6 +11,8 @@ export interface PeerCredit {
 
 /** What the socket device does by choice; a fault replaces one entry. */
 export interface VsockRules {
+  /** The bytes of a packet, given the pieces of memory that hold them. */
+  readonly gathered: (pieces: readonly Piece[], most: number) => Uint8Array;
   /** What it offers, given all that it has. */
   readonly offered: (features: bigint) => bigint;
   /** `guest_cid` of configuration. */
@@ -18,6 +21,8 @@ export interface VsockRules {
   readonly knowsType: (type: number, isNegotiated: boolean, features: bigint) => boolean;
   /** Whether a socket listens at a port, given whether one does. */
   readonly listens: (isListening: boolean) => boolean;
+  /** Whether it tells that it has no room for another connection. */
+  readonly refusesWhenFull: () => boolean;
   /** What tells a connection from others. */
   readonly flowOf: (header: VsockHeader) => string;
   /** The header of a packet that it sends; undefined where it sends none. */
@@ -50,10 +55,12 @@ export interface VsockRules {
 const counted = (value: number): number => value >>> 0;
 
 export const vsockRules: VsockRules = {
+  gathered: (pieces, most) => gather(pieces, 0, most),
   offered: (features) => features,
   toldCid: (cid) => cid,
   knowsType: (_, isNegotiated) => isNegotiated,
   listens: (isListening) => isListening,
+  refusesWhenFull: () => true,
   flowOf: ({ type, srcPort, dstPort }) => `${type} ${srcPort} ${dstPort}`,
   sent: (header) => header,
   carried: (payload) => payload,

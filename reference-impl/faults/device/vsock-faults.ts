@@ -9,6 +9,7 @@ import {
   vsockSeq,
   vsockTypes,
 } from '../../devices/vsock-layout.ts';
+import { gather } from '../../memory/pieces.ts';
 import { BrokenDown } from '../../vhost-user/back-end-edge.ts';
 import type { DeviceFault } from '../fault.ts';
 import { deviceFault, inDevice } from './device-fault.ts';
@@ -180,6 +181,21 @@ export const vsockFaults = {
     'vsock/connection-refused-without-listener',
     'a socket listens at each port',
     inVsock({ listens: () => true }),
+  ),
+  'vsock-full-and-silent': deviceFault(
+    'vsock/connection-refused-without-resources',
+    'REQUEST is not answered while there is no room for another connection',
+    inVsock({ refusesWhenFull: () => false }),
+  ),
+  'vsock-header-from-first-descriptor': deviceFault(
+    'split/any-framing-handled',
+    'the header of a packet for a socket is what the first descriptor holds of it, and zero behind that',
+    inVsock({
+      gathered: (pieces, most) =>
+        gather(pieces, 0, most).map((byte, at) =>
+          at < VSOCK_HEADER_SIZE && at >= (pieces[0]?.length ?? 0) ? 0 : byte,
+        ),
+    }),
   ),
   'vsock-last-hint-alone': deviceFault(
     'vsock/shutdown-hints-permanent',

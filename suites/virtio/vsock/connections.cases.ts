@@ -23,6 +23,29 @@ export const refused = defineCase({
   },
 });
 
+/** More than hosts have room for, or less. */
+const manyRequests = 100;
+
+export const answersMany = defineCase({
+  id: 'virtio/vsock/each-of-many-requests-is-answered',
+  title: `each of ${manyRequests} REQUESTs, from as many ports, is answered by RESPONSE, or by RST for want of room`,
+  proves: { 'vsock/connection-refused-without-resources': 'vsock-full-and-silent' },
+  applies: withEcho,
+  run(context) {
+    const check = context.requirement('vsock/connection-refused-without-resources');
+    const client = clientOn(context, check);
+    const port = echoPortOf(context.port.facts);
+    const connection = client.connected(check, port);
+    for (let n = 0; n < manyRequests; n++) {
+      const flow = client.flow(port);
+      client.send(flow, 'request');
+      const answer = operationOf(client.owed(flow, connection));
+      if (!check.oneOf(answer, ['response', 'rst'], `operation of the answer to REQUEST ${n}`)) break;
+    }
+    client.end();
+  },
+});
+
 export const established = defineCase({
   id: 'virtio/vsock/listener-accepts',
   title: 'REQUEST to a port at which a socket listens is answered by RESPONSE, and data then come back from it',

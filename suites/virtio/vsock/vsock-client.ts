@@ -1,5 +1,5 @@
 import type { DeviceDriver } from '../../../drivers/devices/device-driver.ts';
-import { pattern } from '../../../drivers/devices/request.ts';
+import { cutSpan, pattern } from '../../../drivers/devices/request.ts';
 import {
   DeadlineError,
   type Guest,
@@ -69,6 +69,8 @@ interface Sent {
   readonly header?: Partial<VsockHeader>;
   /** Readable bytes behind those of the packet. */
   readonly behind?: number;
+  /** Lengths of its descriptors, the last one left out; the header apart unless told. */
+  readonly cuts?: readonly number[];
 }
 
 interface Parts {
@@ -98,6 +100,7 @@ export class VsockClient {
   readonly #pending: ReceivedPacket[] = [];
   readonly #flows: Flow[] = [];
   #reaped = 0;
+  #receiveCuts: readonly number[] = [];
 
   /** @throws CaseEnded where the device does not tell the CID of its guest. */
   constructor({ session, driver, guest, tx }: Parts, check: Check) {
@@ -109,7 +112,8 @@ export class VsockClient {
   }
 
   /** Gives the device buffers for packets. */
-  giveBuffers(count = receiveBuffers, size = receiveSize): void {
+  giveBuffers(count = receiveBuffers, size = receiveSize, cuts: readonly number[] = []): void {
+    this.#receiveCuts = cuts;
     for (let n = 0; n < count; n++) this.#give(this.#guest.allocate({ size }));
     this.rx.kick();
   }
@@ -117,7 +121,8 @@ export class VsockClient {
   #give(span: Span): void {
     // What a device leaves as it was is no packet.
     span.fill(0);
-    for (const id of this.rx.makeAvailable([[writable(span)]])) this.#buffers.set(id, span);
+    for (const id of this.rx.makeAvailable([cutSpan(span, this.#receiveCuts).map(writable)]))
+      this.#buffers.set(id, span);
   }
 
   /** A flow that nothing was sent on yet. */
@@ -137,7 +142,11 @@ export class VsockClient {
   }
 
   /** A packet in memory: its header, and the payload in another descriptor. */
-  packet(flow: Flow, operation: VsockOperation, { payload, flags = 0, header, behind = 0 }: Sent = {}): Segment[] {
+  packet(
+    flow: Flow,
+    operation: VsockOperation,
+    { payload, flags = 0, header, behind = 0, cuts }: Sent = {},
+  ): Segment[] {
     const data = payload ?? new Uint8Array();
     const bytes = encodeVsockPacket(
       {
@@ -158,8 +167,8 @@ export class VsockClient {
     const span = this.#guest.allocate({ size: bytes.length + behind });
     span.fill(0x7a);
     span.store(bytes);
-    const head = readable(span.slice(0, VSOCK_HEADER_SIZE));
-    return bytes.length + behind > VSOCK_HEADER_SIZE ? [head, readable(span.slice(VSOCK_HEADER_SIZE))] : [head];
+    const isLonger = bytes.length + behind > VSOCK_HEADER_SIZE;
+    return cutSpan(span, cuts ?? (isLonger ? [VSOCK_HEADER_SIZE] : [])).map(readable);
   }
 
   /**
