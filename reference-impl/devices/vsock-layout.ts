@@ -1,10 +1,12 @@
+import { featureMask } from '../catalogue/feature-set.ts';
+
 /** Packets of a socket device (virtio 5.10.6): a header of little-endian fields, and the payload behind it. */
 
 export const VIRTIO_ID_VSOCK = 19;
 
-export const VIRTIO_VSOCK_F_STREAM = 1n << 0n;
-export const VIRTIO_VSOCK_F_SEQPACKET = 1n << 1n;
-export const VIRTIO_VSOCK_F_NO_IMPLIED_STREAM = 1n << 2n;
+export const VIRTIO_VSOCK_F_STREAM = featureMask('VIRTIO_VSOCK_F_STREAM');
+export const VIRTIO_VSOCK_F_SEQPACKET = featureMask('VIRTIO_VSOCK_F_SEQPACKET');
+export const VIRTIO_VSOCK_F_NO_IMPLIED_STREAM = featureMask('VIRTIO_VSOCK_F_NO_IMPLIED_STREAM');
 
 /** Queues by number. */
 export const vsockQueues = { rx: 0, tx: 1, event: 2 } as const;

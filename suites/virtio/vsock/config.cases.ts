@@ -1,4 +1,8 @@
-import { reservedCids, VSOCK_CONFIG_SIZE } from '../../../reference-impl/devices/vsock-layout.ts';
+import {
+  reservedCids,
+  VIRTIO_VSOCK_F_NO_IMPLIED_STREAM,
+  VSOCK_CONFIG_SIZE,
+} from '../../../reference-impl/devices/vsock-layout.ts';
 import { defineCase } from '../../case.ts';
 import { configFrom } from '../device-parts.ts';
 
@@ -33,7 +37,7 @@ export const offersNoImpliedStream = defineCase({
   applies: { ...applies, negotiation: 'fixed' },
   run({ session, requirement }) {
     const { device } = session.negotiated.offered;
-    const isOffered = (device & (1n << 2n)) !== 0n;
+    const isOffered = (device & VIRTIO_VSOCK_F_NO_IMPLIED_STREAM) !== 0n;
     requirement('vsock/no-implied-stream-offered').equal(isOffered, true, 'the bit is offered');
   },
 });
