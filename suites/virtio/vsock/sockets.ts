@@ -6,7 +6,7 @@ import { VsockClient } from './vsock-client.ts';
 
 /** What the cases on sockets share: what they need, and the client on a session. */
 
-export const applies = {
+const applies = {
   start: 'negotiated',
   devices: ['vsock'],
   needs: ['device.config'],
