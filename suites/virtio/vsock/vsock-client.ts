@@ -34,7 +34,7 @@ const receiveBuffers = 16;
 const bufferSize = 0x1_0000;
 /** The most payload that goes into one packet. */
 const mostPayload = 4096;
-/** Packets of other flows that are looked over while one is waited for. */
+/** Buffers that are looked over while one packet is waited for. */
 const mostOthers = 256;
 
 /** Ports of this process: what a device still sends to one that a case has left is no answer to another. */
@@ -173,7 +173,7 @@ export class VsockClient {
 
   /**
    * The next packet of a flow; those of others are kept for them, and CREDIT_REQUEST is answered. @throws as `waitForUsed`
-   * where none comes, PeerProtocolError where there is no end of others.
+   * where none comes, PeerProtocolError where the device uses buffers without end for others, or for none.
    */
   next(flow: Flow): ReceivedPacket {
     for (let n = 0; n < mostOthers; n++) {
@@ -182,7 +182,7 @@ export class VsockClient {
       else if (found.op === vsockOps.creditRequest) this.tellCredit(flow);
       else return found;
     }
-    throw new PeerProtocolError(`${mostOthers} packets of the device, and none of them is the one that it owes`);
+    throw new PeerProtocolError(`${mostOthers} receive buffers are used, none of them for the packet that is owed`);
   }
 
   /** The next packet of a flow, where one has come already. */
