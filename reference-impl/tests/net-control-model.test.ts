@@ -102,7 +102,7 @@ function begun(features: bigint) {
   const looked = (index: number, used: number, calls: number): void =>
     model.observe({ kind: 'calls', queue: queues[index] as number, before: calls, used, calls });
   const found = (): string[] => model.findings.map(({ requirement }) => requirement);
-  return { model, command, pass, send, use, receives, again, found, owed, looked };
+  return { model, add, command, pass, send, use, receives, again, found, owed, looked };
 }
 
 const modes = (...on: readonly number[]): number[][] =>
@@ -231,6 +231,20 @@ t.test('configuration shows the address that a command set', (t) => {
   command([1, 1, ...other]);
   read(other);
   t.strictSame(found(), []);
+  read(own);
+  t.strictSame(found(), ['net/config-mac-updated-before-used']);
+  t.end();
+});
+
+t.test('while a command for the address is under way, configuration shows either', (t) => {
+  const { model, add, use, found } = begun(ctrlMac);
+  const read = (bytes: readonly number[]): void =>
+    model.observe({ kind: 'configuration', session: 1, offset: 0, length: 6, bytes: Uint8Array.from(bytes) });
+  const chain = add(control, [1, 1, ...other], 1);
+  read(own);
+  read(other);
+  t.strictSame(found(), []);
+  use(control, chain, [0]);
   read(own);
   t.strictSame(found(), ['net/config-mac-updated-before-used']);
   t.end();

@@ -63,6 +63,8 @@ export class NetControlModel {
   #isThere = false;
   /** The device has the command for its address. */
   #setsAddress = false;
+  /** Commands for the address that were not seen used: it may change at any time. */
+  #addressesAsked = 0;
 
   constructor(options: NetControlOptions) {
     this.#options = options;
@@ -79,9 +81,9 @@ export class NetControlModel {
     if (this.#setsAddress) this.#options.addressMayChange();
   }
 
-  /** Whether a command may set the address that is not followed. */
+  /** Whether a command may set the address that is not followed, or is under way. */
   get isAddressOpen(): boolean {
-    return this.#setsAddress && (!this.#isThere || this.#filters.length === 0);
+    return this.#setsAddress && (!this.#isThere || this.#filters.length === 0 || this.#addressesAsked > 0);
   }
 
   /** The device was reset, or another session begins. */
@@ -89,6 +91,7 @@ export class NetControlModel {
     if (this.#setsAddress) this.#options.addressMayChange();
     this.#setsAddress = false;
     this.#isThere = false;
+    this.#addressesAsked = 0;
     this.#filters = [filterBehindReset];
     this.#coalescing.reset();
   }
@@ -101,6 +104,7 @@ export class NetControlModel {
 
   /** The address was read in configuration space. */
   addressRead(mac: Uint8Array): void {
+    if (this.#addressesAsked > 0) return;
     const own = mac.join();
     this.#filters = this.#filters.map((filter) => ({ ...filter, own }));
   }
@@ -136,7 +140,10 @@ export class NetControlModel {
     }
     const { changed, address, pairs } = known;
     if (pairs !== undefined) this.#options.pairsAsked();
-    if (address !== undefined) this.#options.addressMayChange();
+    if (address !== undefined) {
+      this.#options.addressMayChange();
+      this.#addressesAsked++;
+    }
     // Of two that are under way, either may be the first.
     const [now, ...others] = this.#filters;
     const isAlone = now !== undefined && others.length === 0;
@@ -147,6 +154,7 @@ export class NetControlModel {
       isOwed: true,
       complete: ({ len, written }, layout) => {
         tellLength(this.#options.tell, layout, `command ${command} of class ${group}`, 1, len);
+        if (address !== undefined) this.#addressesAsked = Math.max(0, this.#addressesAsked - 1);
         if (written[0] !== VIRTIO_NET_OK) this.#refused(known, group, command, written[0]);
         else if (address !== undefined) this.#options.addressSet(address);
         else if (pairs !== undefined) this.#options.pairsSet(pairs);
