@@ -1,6 +1,5 @@
 import type { DriverPort } from '../../drivers/port/port.ts';
 import { CrashAttribution } from '../../judging/attribution.ts';
-import type { Control } from '../../judging/control.ts';
 import { Losses } from '../../judging/patience.ts';
 import { canRestart, recovered, startedAfresh } from '../../judging/recovery.ts';
 import { type BroughtBack, StallRetry } from '../../judging/stalls.ts';
@@ -22,9 +21,9 @@ import {
   stallsOf,
   withRate,
 } from './judgement-facts.ts';
-import { packedControl } from './packed-control.ts';
 import type { PlannedCase } from './plan.ts';
 import { requestsMissing } from './request-needs.ts';
+import { RingControls } from './ring-controls.ts';
 import { SecondIutSlot } from './second-iut.ts';
 import type { PartSource, SliceDeath, SliceEnd, SliceOptions, SliceOutput } from './slice.ts';
 import { SliceRecords } from './slice-records.ts';
@@ -53,8 +52,7 @@ class SliceRun {
   /** Why the target no longer serves. */
   #lost: string | undefined;
   #noSuchPoint: string | undefined;
-  /** A request on a packed ring of a fresh session, once that was tried. */
-  #packedRings: Control | undefined;
+  readonly #rings: RingControls;
   readonly #premises = new DecisionRetry();
   readonly #stalls = new StallRetry<Judgement>({
     stallsOf,
@@ -72,6 +70,7 @@ class SliceRun {
     this.#losses = new Losses(options.patience);
     this.#second = new SecondIutSlot(options.second);
     this.#records = new SliceRecords(port, output, options);
+    this.#rings = new RingControls(port, canRestart(port) ? () => this.#restart() : undefined);
     this.#attribution = new CrashAttribution({
       crashOf,
       restartedBy: ({ restarted }) => restarted,
@@ -103,7 +102,7 @@ class SliceRun {
         ? notApplicable(planned, missing, elsewhereOf(planned.definition, this.#port.facts))
         : (this.#withoutAxis(planned) ??
           this.#givenUp(planned) ??
-          this.#withoutPackedRings(planned) ??
+          this.#withoutService(planned) ??
           this.#judgeIfItHasPoint(planned));
     this.#output.append(this.#records.recordOf(planned, result, judgement));
     this.#countLoss(planned, judgement);
@@ -129,17 +128,12 @@ class SliceRun {
     return absent === undefined ? undefined : notOnAxis(planned, absent);
   }
 
-  /**
-   * Where packed rings serve nothing at all, each case on them would fail for that cause: it is told by the cases about
-   * the features that are acknowledged, which take part in no layout.
-   */
-  #withoutPackedRings(planned: PlannedCase): Judgement | undefined {
-    const { applies } = planned.definition;
-    if (applies.ring === 'none' || layoutOf(planned.definition, planned.axes) !== 'packed') return undefined;
-    this.#packedRings ??= packedControl(this.#port, () => this.#restart());
-    if (this.#packedRings.kind === 'completed') return undefined;
-    const why = `no packed ring serves a request: ${this.#packedRings.why}`;
-    return notJudged(planned, 'inconclusive', why);
+  /** What needs a ring of a layout of which none serves anything. */
+  #withoutService(planned: PlannedCase): Judgement | undefined {
+    const { definition, axes } = planned;
+    if (definition.applies.ring === 'none') return undefined;
+    const why = this.#rings.whyNotJudged(layoutOf(definition, axes), Object.keys(definition.proves));
+    return why === undefined ? undefined : notJudged(planned, 'inconclusive', why);
   }
 
   #judgeIfItHasPoint(planned: PlannedCase): Judgement {

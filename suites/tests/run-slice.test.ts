@@ -8,21 +8,33 @@ import { done } from '../../reference-impl/vhost-user/handled.ts';
 import { referenceRules } from '../../reference-impl/vhost-user/reference-rules.ts';
 import type { CaseRecord, RunEvent } from '../../reports/record/record.ts';
 import { caseKey } from '../../reports/record/record.ts';
-import { type AnyCase, defineCase } from '../case.ts';
+import { type AnyCase, type CaseContext, defineCase, type VariantAxes } from '../case.ts';
 import { runSlice } from '../runner/run-slice.ts';
 import { type SliceEnd, type SliceOptions, wholeSlice } from '../runner/slice.ts';
 
 const slug = 'vu-features/get-features-repeatable';
+const service = 'vu-ring-state/enabled-ring-handles-every-request';
+
+const requestOf = (id: string) => ({ id, title: 'one request completes', applies: { start: 'negotiated' } }) as const;
+const usedByOne = ({ driver, ring }: Pick<CaseContext<string, VariantAxes>, 'driver' | 'ring'>): number => {
+  const queue = driver.attach(ring({ size: 16 }));
+  queue.makeAvailable([driver.request().segments]);
+  return queue.kickAndWaitForUsed(1).length;
+};
 
 const oneRequest = defineCase({
-  id: 'test/one-request',
-  title: 'one request completes',
+  ...requestOf('test/one-request'),
+  proves: { [service]: 'call-never' },
+  run(context) {
+    context.requirement(service).equal(usedByOne(context), 1, 'used elements');
+  },
+});
+
+const otherRequest = defineCase({
+  ...requestOf('test/other-request'),
   proves: { [slug]: 'call-never' },
-  applies: { start: 'negotiated' },
-  run({ driver, ring, requirement }) {
-    const queue = driver.attach(ring({ size: 16 }));
-    queue.makeAvailable([driver.request().segments]);
-    requirement(slug).equal(queue.kickAndWaitForUsed(1).length, 1, 'used elements');
+  run(context) {
+    context.requirement(slug).equal(usedByOne(context), 1, 'used elements');
   },
 });
 
@@ -148,6 +160,18 @@ t.test('a target that costs more than our patience is given up, and it is said',
   );
   t.equal(records[0]?.findings[0]?.how, 'hang');
   t.match(records[3]?.outcomes[0]?.why, /^given up: /);
+});
+
+t.test('where no ring serves a request, that is told of service alone', async (t) => {
+  const { records } = sliceOf(otherRequest, 2, {}, neverEnabling, {}, 'keys');
+  t.same(
+    records.map(({ verdict }) => verdict),
+    ['inconclusive', 'inconclusive'],
+  );
+  t.match(records[0]?.outcomes[0]?.why, /^no split ring serves a request: ring 0: 0 of 1 used elements/);
+  t.same(records[0]?.findings, []);
+  t.equal(sliceOf(oneRequest, 1, {}, neverEnabling).records[0]?.verdict, 'fail');
+  t.equal(sliceOf(otherRequest, 1, {}).records[0]?.verdict, 'pass');
 });
 
 t.test('a target that dies too often is given up', async (t) => {
