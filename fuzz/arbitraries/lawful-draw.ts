@@ -9,6 +9,7 @@ import { lawful } from '../program/verdict.ts';
 import { damagedProgram, lawfulProgram } from './lawful-program.ts';
 import { mdevProgram } from './mdev-program.ts';
 import { messageProgram } from './message-program.ts';
+import { pciProgram } from './pci-program.ts';
 import { isModelled } from './requests.ts';
 import { vdpaProgram } from './vdpa-program.ts';
 
@@ -46,6 +47,7 @@ const often = (weight: number, arbitrary: fc.Arbitrary<Program>): fc.WeightedArb
 function programsOf(target: KnownTarget, layout: RingLayout): fc.WeightedArbitrary<Program>[] {
   const { device, offer, transport, queues = 0, memorySlots, sharedObjects = [] } = target;
   if (!isModelled(device)) return [];
+  if (transport === 'virtio-pci') return [often(1, pciProgram({ device, layout, offer, queues }))];
   if (transport === 'vhost-vdpa') {
     const shape = { device, layout, offer, transport, pairs: pairsOf(target) ?? 1 };
     const served = lawfulProgram(shape);

@@ -4,6 +4,7 @@ import {
   IutGoneError,
   isOfIut,
   PeerProtocolError,
+  RequestsUnknownError,
   type Session,
 } from '../../drivers/port/port.ts';
 import type { Span } from '../../reference-impl/memory/span.ts';
@@ -21,7 +22,7 @@ import { transferred } from './state-transfer.ts';
 import { toldMapping, toldRegions } from './told-regions.ts';
 import { ToldTranslations } from './told-translations.ts';
 import type { VfioDoor } from './transport-door.ts';
-import { vfioCall } from './vfio-call.ts';
+import { pciCall, vfioCall } from './vfio-call.ts';
 
 /**
  * Parts of the port's deadline: what silences of one program may take together, one wait for an answer, and one for used
@@ -100,7 +101,8 @@ export class Executor {
     try {
       return this.#execute(call);
     } catch (error) {
-      if (error instanceof DriverUsageError) {
+      // A transport may have no way to do it now.
+      if (error instanceof DriverUsageError || error instanceof RequestsUnknownError) {
         this.outcomes.setBroken();
         return 'skipped';
       }
@@ -292,6 +294,13 @@ export class Executor {
         const { request, asid, permission } = call;
         const answer = doorOf(session).iotlb?.({ request, asid, permission, ...told }, call.truncate);
         return answer === undefined ? 'skipped' : settle(outcomes, answer);
+      }
+      case 'pci-read':
+      case 'pci-write':
+      case 'pci-window': {
+        const session = this.#session(call.session);
+        const pci = session === undefined ? undefined : doorOf(session).pci;
+        return pci === undefined ? 'skipped' : settle(outcomes, pciCall(pci, call));
       }
       case 'region-read':
       case 'region-write':

@@ -160,8 +160,10 @@ export class RingCalls {
   stop({ queue, made }: MadeQueue): OutcomeClass {
     const stopped = queue.stop();
     if (stopped.kind !== 'stopped') return stopped.kind;
-    if (made.queue === queue) made.goesOnAt = stopped.position;
-    const { avail, used } = stopped.position;
+    // Where no call tells the position, it is the one that the driver knows.
+    const { position } = this.#port.facts.ringsStop === undefined ? stopped : queue.driver;
+    if (made.queue === queue) made.goesOnAt = position;
+    const { avail, used } = position;
     this.#outcomes.setValue(BigInt(avail) | (BigInt(used) << 16n));
     return 'answered';
   }
@@ -171,12 +173,14 @@ export class RingCalls {
    * on: the driver's side of its next life would not know those. Else its memory is that of a fresh ring.
    */
   #beginning({ ring, queue, goesOnAt }: MadeRing): RingPosition {
-    const position = goesOnAt === undefined ? ring.position : atAvail(goesOnAt);
+    // A ring whose stop tells no position begins at its start.
+    const isAnew = goesOnAt === undefined || this.#port.facts.ringsStop === 'without-position';
+    const position = isAnew ? ring.position : atAvail(goesOnAt);
     if (queue === undefined) return position;
     const { outstanding, position: ofDriver } = queue.driver;
     // Behind a reset a device that used nothing may say any place, at which nothing stands.
     const isElsewhere = queue.usedCount() === 0 && encodeVringBase(atAvail(ofDriver)) !== encodeVringBase(position);
-    if (goesOnAt === undefined || outstanding > 0 || !isEmptyAt(ofDriver) || isElsewhere) ring.reset(position);
+    if (isAnew || outstanding > 0 || !isEmptyAt(ofDriver) || isElsewhere) ring.reset(position);
     return position;
   }
 

@@ -44,6 +44,15 @@ export interface TransportDoor {
   shutdown(how: 'write' | 'both'): DoorOutcome;
   /** The calls of VFIO, where the transport has them. */
   readonly vfio: VfioDoor | undefined;
+  /** Accesses to a function of virtio over PCI, of sessions on one. */
+  readonly pci?: PciDoor;
+}
+
+/** Accesses to a function of virtio over PCI. */
+export interface PciDoor {
+  read(call: CallOf<'pci-read'>): DoorOutcome;
+  write(call: CallOf<'pci-write'>): DoorOutcome;
+  window(call: CallOf<'pci-window'>): DoorOutcome;
 }
 
 /** Calls on an open VFIO device and its container. */

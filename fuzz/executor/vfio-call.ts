@@ -2,7 +2,7 @@ import type { DescriptorSource } from '../../drivers/port/port.ts';
 import type { Call } from '../program/program.ts';
 import type { MadeThings } from './made-things.ts';
 import { toldMapping } from './told-regions.ts';
-import { type DoorOutcome, skipped, type VfioDoor } from './transport-door.ts';
+import { type DoorOutcome, type PciDoor, skipped, type VfioDoor } from './transport-door.ts';
 
 /** What one program may map of regions, and vectors that it may set at once. */
 const mostMappings = 64;
@@ -32,5 +32,19 @@ export function vfioCall(vfio: VfioDoor, call: VfioCall, made: MadeThings, sourc
       const told = toldMapping(made, call);
       return told === undefined ? skipped : vfio.container(call, told);
     }
+  }
+}
+
+export type PciCall = Extract<Call, { readonly kind: 'pci-read' | 'pci-write' | 'pci-window' }>;
+
+/** Carries out an access of a program to a function of virtio over PCI. */
+export function pciCall(pci: PciDoor, call: PciCall): DoorOutcome {
+  switch (call.kind) {
+    case 'pci-read':
+      return pci.read(call);
+    case 'pci-write':
+      return pci.write(call);
+    case 'pci-window':
+      return pci.window(call);
   }
 }

@@ -13,6 +13,7 @@ import type { JudgedRun } from './judged-run.ts';
 import { LogJudge } from './log-judge.ts';
 import { MdevJudge } from './mdev-judge.ts';
 import { MessageJudge } from './message-judge.ts';
+import { PciJudge } from './pci-judge.ts';
 import { QueueJudge } from './queue-judge.ts';
 import { isRefusedUnchanged } from './refusal.ts';
 import { SessionJudge } from './session-judge.ts';
@@ -62,7 +63,8 @@ export class ProgramJudge {
     this.#messages = new MessageJudge(run.target, run.port.log);
     const { transport } = run.known;
     this.#vdpa = transport === 'vhost-vdpa' ? new VdpaJudge(run) : undefined;
-    this.#device = transport === 'vhost-mdev' ? new MdevJudge(run) : this.#vdpa;
+    this.#device =
+      transport === 'vhost-mdev' ? new MdevJudge(run) : transport === 'virtio-pci' ? new PciJudge(run) : this.#vdpa;
     this.#sessions = new SessionJudge(run, this.model, this.#queues, this.#messages, this.#device);
     const [sessions, queues, logs, vdpa] = [this.#sessions, this.#queues, this.#logs, this.#vdpa];
     this.#hand = new HandJudge(run, this.model, { sessions, queues, logs, inflight, vdpa });
@@ -169,6 +171,9 @@ export class ProgramJudge {
       case 'signal':
       case 'change':
       case 'region-read':
+      case 'pci-read':
+      case 'pci-write':
+      case 'pci-window':
         return;
       case 'region-write': {
         const state = outcome === 'returned' ? toldState(call) : undefined;

@@ -19,6 +19,7 @@ import {
 } from './arguments.ts';
 import { type CallDescription, descriptors } from './call-description.ts';
 import { deviceFileCalls } from './device-file-calls.ts';
+import { pciCalls } from './pci-calls.ts';
 
 /** VIRTIO_F_VERSION_1 and VHOST_USER_F_PROTOCOL_FEATURES. */
 const usualFeatures = 0x1_4000_0000n;
@@ -256,6 +257,7 @@ export const callTable = {
   },
   settle: { tag: 29, arguments: { change: reference(1, 'change') } },
   ...deviceFileCalls,
+  ...pciCalls,
   /**
    * Of vhost-user: the state of the device is saved through a pipe, or what was saved last is loaded, and CHECK_DEVICE_STATE
    * asks for the outcome.

@@ -8,6 +8,7 @@ import { requestId } from '../../reference-impl/wire/vhost-user-messages.ts';
 import { type KnownQueue, type KnownSession, KnownState, type KnownTarget } from './known-state.ts';
 import { isQuestion, problemOfMessage } from './message-lawfulness.ts';
 import { problemOfNegotiation } from './negotiation-lawfulness.ts';
+import { pciVerdict } from './pci-lawfulness.ts';
 import type { Call, CallOf } from './program.ts';
 import { problemOfSlot, problemOfTable } from './region-lawfulness.ts';
 import { attached, chainVerdict, recordVerdict, translationVerdict } from './ring-lawfulness.ts';
@@ -244,6 +245,10 @@ export class Lawfulness {
       case 'iotlb':
         // On another transport it is left out.
         return this.#onSession(call.session, (session) => iotlbVerdict(known, call, session));
+      case 'pci-read':
+      case 'pci-write':
+      case 'pci-window':
+        return this.#onSession(call.session, () => pciVerdict(known, call));
       case 'region-read':
       case 'region-write':
       case 'region-map':
@@ -342,7 +347,8 @@ export class Lawfulness {
 
   /** Where rings start by DRIVER_OK, who writes the status decides on them. */
   #statusWritten(session: KnownSession, value: number): Verdict {
-    if (this.#known.target.transport === 'vhost-vdpa') return unfollowed('session', 'a status by hand');
+    const { transport } = this.#known.target;
+    if (transport === 'vhost-vdpa' || transport === 'virtio-pci') return unfollowed('session', 'a status by hand');
     return statusWritten(session, BigInt(value));
   }
 
