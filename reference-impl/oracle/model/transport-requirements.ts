@@ -93,6 +93,18 @@ const ofVhostVdpa: TransportRequirements = {
   position: { split: undefined, packed: undefined },
 };
 
+/** What accesses come to is judged by themselves. A queue that is reset tells no position. */
+const ofVirtioPci: Omit<TransportRequirements, 'rests'> = {
+  serves: 'pci/notification-serves-its-queue',
+  carriesOut: undefined,
+  staysOpen: undefined,
+  noOtherCalls: undefined,
+  silenced: undefined,
+  writesNothing: undefined,
+  stopped: undefined,
+  position: { split: undefined, packed: undefined },
+};
+
 const nothing: TransportRequirements = {
   serves: undefined,
   carriesOut: undefined,
@@ -113,8 +125,9 @@ export function requirementsOfTransport(transport: Transport): TransportRequirem
       return ofVhostMdev;
     case 'vhost-vdpa':
       return ofVhostVdpa;
-    case 'vhost-kernel':
     case 'virtio-pci':
+      return { ...ofVirtioPci, rests: nothing.rests };
+    case 'vhost-kernel':
       return nothing;
   }
 }

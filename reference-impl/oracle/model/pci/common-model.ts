@@ -21,6 +21,8 @@ const knownWindows = 4;
 export interface CommonEvents {
   readonly notifyOff: (queue: number, told: number) => void;
   readonly wasReset: () => void;
+  /** The driver wrote a status that no driver writes: what the device shows may be that. */
+  readonly statusBroke: () => void;
 }
 
 const changeable: ReadonlySet<QueueField> = new Set([
@@ -185,11 +187,11 @@ export class PciCommonModel {
       this.#reset();
       return;
     }
-    if (this.#status === undefined) return;
     // A driver takes no bit back, and sets none without a meaning.
-    const isPlain = (this.#status & ~value) === 0 && (value & 0x70) === 0;
-    this.#status = isPlain ? value : undefined;
+    const isPlain = ((this.#status ?? 0) & ~value) === 0 && (value & 0x70) === 0;
     if ((value & DRIVER_OK) !== 0 || !isPlain) this.#wasReady = true;
+    if (!isPlain) this.#events.statusBroke();
+    if (this.#status !== undefined) this.#status = isPlain ? value : undefined;
   }
 
   #statusRead(value: number): void {

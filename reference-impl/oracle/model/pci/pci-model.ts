@@ -45,6 +45,7 @@ export class PciModel {
     this.#config = new PciDeviceConfigModel(facts.deviceId, this.#check);
     this.#common = new PciCommonModel(facts, this.#check, {
       notifyOff: (queue, told) => this.#space.notifyOff(queue, told),
+      statusBroke: () => this.#isr.forget(),
       wasReset: () => {
         this.#config.forget();
         if (this.#isMsix || this.#isUsedLost) this.#isr.forget();
