@@ -79,6 +79,14 @@ t.test('a status that no driver writes ends what is claimed of interrupts', (t) 
   t.end();
 });
 
+t.test('a size that no driver writes is not taken for the largest one', (t) => {
+  const select = 'pci-write place=common offset=22 bytes=0100';
+  const read = 'pci-read place=common offset=24 length=2';
+  const size = [`r10 = ${select}`, 'r11 = pci-write place=common offset=24 bytes=0000', `r12 = ${read}`];
+  t.equal(shown([], [...begun, ...size, 'r13 = status value=0', `r14 = ${select}`, `r15 = ${read}`]), undefined);
+  t.end();
+});
+
 for (const device of ['block', 'net', 'entropy'] as const) {
   t.test(`programs that are drawn show nothing: ${device} over virtio-pci`, (t) => {
     withFunction(device, [], (examiner) => {

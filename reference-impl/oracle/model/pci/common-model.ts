@@ -231,7 +231,7 @@ export class PciCommonModel {
   #queue(index: number): KnownPciQueue {
     const known = this.#queues.get(index);
     if (known !== undefined) return known;
-    const made: KnownPciQueue = { fields: {}, largest: undefined, isResetAlone: false };
+    const made: KnownPciQueue = { fields: {}, largest: undefined, isSized: false, isResetAlone: false };
     if (this.#isFresh) this.#resetQueue(made, false);
     this.#queues.set(index, made);
     return made;
@@ -240,6 +240,7 @@ export class PciCommonModel {
   #resetQueue(queue: KnownPciQueue, isAlone: boolean): void {
     const { queueNotifyOff, queueNotifConfigData } = queue.fields;
     queue.isResetAlone = isAlone;
+    queue.isSized = false;
     queue.fields = {
       queueNotifyOff,
       queueNotifConfigData,
@@ -276,6 +277,7 @@ export class PciCommonModel {
       case 'queueNotifConfigData':
         return;
     }
+    if (field === 'queueSize') queue.isSized = true;
     const isSound =
       field !== 'queueSize' || (value > 0 && (value & (value - 1)) === 0 && value <= (queue.largest ?? 0));
     if (changeable.has(field)) fields[field] = isEnabled || !isSound ? undefined : value;
@@ -359,7 +361,7 @@ export class PciCommonModel {
       return;
     }
     // Undefined as well where the driver wrote what it must not.
-    if (fields.queueEnable !== 0 || queue.largest !== undefined) return;
+    if (fields.queueEnable !== 0 || queue.isSized || queue.largest !== undefined) return;
     queue.largest = value;
     fields.queueSize = value;
     const accepted = this.acceptedFeatures;

@@ -27,7 +27,9 @@ export interface KnownPciQueue {
   fields: QueueFields;
   /** `queue_size` behind a reset, once it was read there. */
   largest: number | undefined;
-  /** What `queue_size` is due to a reset of the queue alone. */
+  /** The driver wrote `queue_size` since the last reset. */
+  isSized: boolean;
+  /** What its fields show is due to a reset of the queue alone. */
   isResetAlone: boolean;
 }
 
