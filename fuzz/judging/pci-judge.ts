@@ -21,6 +21,8 @@ export class PciJudge implements DeviceJudge {
   /** Number of the log's next event behind the last call. */
   #end = 0;
 
+  /** Rings, or memory that they may lie in, were written over, perhaps ahead of the session. */
+  #isWrittenOver = false;
   /** By queue. */
   readonly #usedOf = new Map<number, number>();
 
@@ -68,6 +70,7 @@ export class PciJudge implements DeviceJudge {
 
   behindCall(call: Call, outcome: OutcomeClass): ModelFinding[] {
     const { log } = this.#run.port;
+    if (this.#writesOver(call)) this.#isWrittenOver = true;
     const model = this.#model;
     const session = this.#session;
     if (outcome === 'died' || outcome === 'silent') model?.lose();
@@ -83,7 +86,7 @@ export class PciJudge implements DeviceJudge {
       if (each.kind === 'ioctl') model.call(each);
       else model.access(each, status);
     }
-    if (this.#writesOver(call)) model.loseUsed();
+    if (this.#isWrittenOver) model.loseUsed();
     model.judgeUsed();
     if (model.isMsix && !model.isLost && session.takeConfigInterrupts() > 0) model.signalled(status());
     return this.#findings.splice(0);
