@@ -1,6 +1,6 @@
 import { evenCuts } from '../../../drivers/devices/request.ts';
 import { defineCase } from '../../case.ts';
-import { askedDriver, runningQueue } from '../running-queue.ts';
+import { askedDriver, presumesService, runningQueue } from '../running-queue.ts';
 
 /** How a request is cut into descriptors says nothing (virtio 2.7.4), and where descriptors lie neither (2.7.5). */
 
@@ -12,6 +12,7 @@ export const everyEdge = defineCase({
   run(context) {
     const { points, requirement } = context;
     const check = requirement('split/any-framing-handled');
+    presumesService(context, check);
     const { header, readable, writable } = askedDriver(context, (driver) => driver.transferSizes());
     const edges = (total: number): number[] =>
       [...new Set([1, header - 1, header, header + 1, total - 2, total - 1])].filter((cut) => cut > 0 && cut < total);

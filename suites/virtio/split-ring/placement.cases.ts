@@ -2,7 +2,7 @@ import type { AllocationRequest } from '../../../reference-impl/memory/allocatio
 import { splitPosition } from '../../../reference-impl/virtqueue/ring.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
 import type { Check } from '../../check.ts';
-import { askedDriver, runningQueue } from '../running-queue.ts';
+import { askedDriver, presumesService, runningQueue } from '../running-queue.ts';
 
 /** Where rings and buffers lie, and how many entries a ring has (virtio 2.7, 2.7.5). */
 
@@ -99,6 +99,7 @@ export const ringParts = defineCase({
   applies: { start: 'closed', memory: 'eight-regions' },
   run(context) {
     const check = context.requirement('split/ring-parts-anywhere-in-memory');
+    presumesService(context, check);
     const backwards = { descriptor: { region: 7 }, driver: { region: 5 }, device: { region: 3 } };
     const oneRegionEach = { descriptor: { region: 1 }, driver: { region: 2 }, device: { region: 6 } };
     const layout = askedDriver(context, (driver) => driver.layout);
