@@ -1,4 +1,5 @@
 import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
+import { VIRTIO_F_NOTIFICATION_DATA } from '../../../virtqueue/feature-bits.ts';
 import {
   MSIX_TABLE_SIZE_MASK,
   PCI_CAP_ID_MSIX,
@@ -19,7 +20,6 @@ import type { CallCheck } from '../mdev/call-check.ts';
 import type { PciFacts } from './pci-facts.ts';
 
 const types = virtioPciCapabilities;
-const VIRTIO_F_NOTIFICATION_DATA = 1n << 38n;
 const firstCapability = 0x40;
 /** Device types without fields of configuration: entropy. */
 const withoutConfiguration = 4;
