@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
+import { featureMask } from '../../reference-impl/catalogue/feature-set.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import { type Call, callOf, type Program } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
@@ -8,10 +9,10 @@ import { accessPlatform, blockFlush, packedRing, version1 } from './feature-word
 import { oddAccess, pciAccesses, readIsr, readStatus, refusedFeatures, walkOf, wholeSpace } from './pci-call.ts';
 import { type ModelledDevice, type Wanted, wantedOf } from './requests.ts';
 
-const notificationData = 1n << 38n;
-const notifConfigData = 1n << 39n;
-const ringReset = 1n << 40n;
-const configWce = 1n << 11n;
+const notificationData = featureMask('VIRTIO_F_NOTIFICATION_DATA');
+const notifConfigData = featureMask('VIRTIO_F_NOTIF_CONFIG_DATA');
+const ringReset = featureMask('VIRTIO_F_RING_RESET');
+const configWce = featureMask('VIRTIO_BLK_F_CONFIG_WCE');
 const mostCalls = 160;
 
 export interface PciShape {

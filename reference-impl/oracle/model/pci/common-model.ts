@@ -1,4 +1,5 @@
 import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
+import { featureMask } from '../../../catalogue/feature-set.ts';
 import { type CommonConfigField, VIRTIO_MSI_NO_VECTOR } from '../../../wire/virtio-pci.ts';
 import type { CallCheck } from '../mdev/call-check.ts';
 import { isQueueField, type KnownPciQueue, type QueueField } from './common-state.ts';
@@ -9,10 +10,10 @@ const FEATURES_OK = 8;
 const NEEDS_RESET = 0x40;
 /** ACKNOWLEDGE, DRIVER, DRIVER_OK: they stay until a reset. */
 const driverBits = 7;
-const ringReset = 1n << 40n;
-const packedRing = 1n << 34n;
+const ringReset = featureMask('VIRTIO_F_RING_RESET');
+const packedRing = featureMask('VIRTIO_F_RING_PACKED');
 /** Of a device without a legacy interface whose memory the driver maps: VERSION_1 and ACCESS_PLATFORM. */
-const required = (1n << 32n) | (1n << 33n);
+const required = featureMask('VIRTIO_F_VERSION_1') | featureMask('VIRTIO_F_ACCESS_PLATFORM');
 const half = 0xffff_ffffn;
 /** Windows that a feature with a meaning lies in. */
 const knownWindows = 4;

@@ -1,8 +1,9 @@
+import { featureMask } from '../../../catalogue/feature-set.ts';
 import { blockConfig } from '../../../devices/block-layout.ts';
 import type { CallCheck } from '../mdev/call-check.ts';
 
-const configWce = 1n << 11n;
-const flush = 1n << 9n;
+const configWce = featureMask('VIRTIO_BLK_F_CONFIG_WCE');
+const flush = featureMask('VIRTIO_BLK_F_FLUSH');
 /** Virtio 5.2. */
 const block = 2;
 

@@ -1,5 +1,5 @@
 import type { RequirementSlug } from '../../../catalogue/catalogue.ts';
-import { VIRTIO_F_NOTIFICATION_DATA } from '../../../virtqueue/feature-bits.ts';
+import { featureMask } from '../../../catalogue/feature-set.ts';
 import {
   MSIX_TABLE_SIZE_MASK,
   PCI_CAP_ID_MSIX,
@@ -20,6 +20,7 @@ import type { CallCheck } from '../mdev/call-check.ts';
 import type { PciFacts } from './pci-facts.ts';
 
 const types = virtioPciCapabilities;
+const notificationData = featureMask('VIRTIO_F_NOTIFICATION_DATA');
 const firstCapability = 0x40;
 /** Device types without fields of configuration: entropy. */
 const withoutConfiguration = 4;
@@ -203,7 +204,7 @@ export class PciSpaceModel {
   /** What is offered decides on the width of a notification. */
   #judgeNotify(view: DataView, at: number, offset: number): void {
     const check = this.#check;
-    const hasData = (this.#facts.offered & VIRTIO_F_NOTIFICATION_DATA) !== 0n;
+    const hasData = (this.#facts.offered & notificationData) !== 0n;
     const width = hasData ? 4 : 2;
     const aligned = hasData ? 'pci/notification-data-offset-aligned' : 'pci/notification-offset-aligned';
     check.equal(aligned, `bytes of the notification structure behind a multiple of ${width}`, offset % width, 0);
