@@ -109,7 +109,10 @@ export class PciJudge implements DeviceJudge {
   /** Of all rings that the session ever had: what a ring showed last, before another life of it began. */
   #used(): number {
     for (const [id, { session, queue, made }] of this.#run.made.queues) {
-      if (session === this.#session && made.queue === queue) this.#usedOf.set(id, queue.usedCount());
+      if (session !== this.#session || made.queue !== queue) continue;
+      const used = queue.usedCount();
+      // A ring that was laid out once more, for a queue that there is not, lies behind what was taken of it.
+      if (used <= made.ring.size) this.#usedOf.set(id, used);
     }
     return [...this.#usedOf.values()].reduce((sum, used) => sum + used, 0);
   }
