@@ -41,13 +41,26 @@ function median(values: readonly number[]): number {
 
 const perSecond = (nanoseconds: number): number => 1e9 / nanoseconds;
 
+/** What `work` gives once no program of fuzzing has to be left out in the middle of it. */
+function untilSteady<Answer>(work: () => Answer): Answer {
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof UnsteadyProgram)) throw error;
+      if (!wantsJson) console.log(`left out: ${error.message}`);
+    }
+  }
+}
+
 function measured({ count, warmUp, ours, c }: Measure): Result {
   const ourRates: number[] = [];
   const cRates: number[] = [];
-  ours(warmUp);
+  untilSteady(() => ours(warmUp));
   for (let pair = 0; pair < pairs; pair++) {
-    ourRates.push(perSecond(ours(count)));
-    cRates.push(perSecond(c(count)));
+    const [ourTime, cTime] = untilSteady(() => [ours(count), c(count)] as const);
+    ourRates.push(perSecond(ourTime));
+    cRates.push(perSecond(cTime));
   }
   const ratios = ourRates.map((rate, pair) => rate / (cRates[pair] ?? Number.NaN));
   return {
@@ -111,18 +124,6 @@ function frontEnds(
   });
 }
 
-/** What `work` gives once no program has to be left out in the middle of it. */
-function untilSteady<Answer>(work: () => Answer): Answer {
-  for (;;) {
-    try {
-      return work();
-    } catch (error) {
-      if (!(error instanceof UnsteadyProgram)) throw error;
-      if (!wantsJson) console.log(`left out: ${error.message}`);
-    }
-  }
-}
-
 /** Programs of fuzzing, each with its liveness, and the same bytes from C. */
 function fuzzing(target: Target<'unix-socket'>): Record<string, Result> {
   const directory = mkdtempSync(join(tmpdir(), 'vc-bench-'));
@@ -131,7 +132,8 @@ function fuzzing(target: Target<'unix-socket'>): Record<string, Result> {
       const sessions = new FuzzSessions(port, socketPath, directory);
       const ours = (times: number): number => sessions.run(times);
       const c = (times: number): number => sessions.runInC(times);
-      const results = untilSteady(() => all([['fuzz-sessions', { count: 2, warmUp: 10, target: 0.6, ours, c }]]));
+      untilSteady(() => sessions.settle());
+      const results = all([['fuzz-sessions', { count: 2, warmUp: 10, target: 0.6, ours, c }]]);
       const { kept, leftOut } = sessions.counts;
       if (!wantsJson) console.log(`fuzz-sessions: ${kept} programs; ${leftOut} did not do the same each time`);
       return { ...results, ...hostile(target, directory, results['fuzz-sessions']?.c ?? Number.NaN) };

@@ -4,9 +4,9 @@ import type { Recording, Step } from './recording.ts';
 
 /**
  * A C program that does what was recorded, one recording after another, to the back-end that listens at the path which is
- * its first argument, as often as its second one says. It prints the nanoseconds that one recording took, and below them
- * the places of those in which an answer or a used element did not come. Further arguments are the places of those that
- * are left out.
+ * its first argument, as often as its second one says. It prints the nanoseconds that one recording took. At the first one
+ * in which an answer or a used element does not come it ends, and prints its place below. Further arguments are the places
+ * of those that are left out.
  */
 export function printTimedC(recordings: readonly Recording[]): string {
   const most = (count: (recording: Recording) => number): number => Math.max(1, ...recordings.map(count));
@@ -61,9 +61,9 @@ const main = (programs: number): string => String.raw`static void run(int number
 
 int main(int argc, char **argv)
 {
-	static char left_out[${programs}], lacks[${programs}];
+	static char left_out[${programs}];
 	struct timespec from, to;
-	int times, kept = ${programs};
+	int times, kept = ${programs}, lacking = -1;
 
 	if (argc < 3)
 		return 2;
@@ -79,21 +79,20 @@ int main(int argc, char **argv)
 	for (int number = 0; number < SESSIONS; number++)
 		session[number] = -1;
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	for (int time = 0; time < times; time++) {
-		for (int number = 0; number < ${programs}; number++) {
+	for (int time = 0; time < times && lacking < 0; time++) {
+		for (int number = 0; number < ${programs} && lacking < 0; number++) {
 			if (left_out[number])
 				continue;
 			unanswered = 0;
 			run(number);
 			if (unanswered > 0)
-				lacks[number] = 1;
+				lacking = number;
 		}
 	}
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("%f\n", ((to.tv_sec - from.tv_sec) * 1e9 + (to.tv_nsec - from.tv_nsec)) / times / kept);
-	for (int number = 0; number < ${programs}; number++)
-		if (lacks[number])
-			printf("%d\n", number);
+	if (lacking >= 0)
+		printf("%d\n", lacking);
 	return 0;
 }
 `;
