@@ -6,12 +6,14 @@ import { type KnownTarget, pairsOf } from '../program/known-state.ts';
 import { Lawfulness } from '../program/lawfulness.ts';
 import type { Call, Program } from '../program/program.ts';
 import { lawful } from '../program/verdict.ts';
+import { fsProgram } from './fs-program.ts';
 import { damagedProgram, lawfulProgram } from './lawful-program.ts';
 import { mdevProgram } from './mdev-program.ts';
 import { messageProgram } from './message-program.ts';
 import { pciProgram } from './pci-program.ts';
 import { isModelled } from './requests.ts';
 import { vdpaProgram } from './vdpa-program.ts';
+import { vsockProgram } from './vsock-program.ts';
 
 /** Programs that are made at once. */
 const batch = 32;
@@ -45,7 +47,9 @@ const often = (weight: number, arbitrary: fc.Arbitrary<Program>): fc.WeightedArb
 });
 
 function programsOf(target: KnownTarget, layout: RingLayout): fc.WeightedArbitrary<Program>[] {
-  const { device, offer, transport, queues = 0, memorySlots, sharedObjects = [] } = target;
+  const { device, offer, transport, queues = 0, memorySlots, sharedObjects = [], sockets } = target;
+  if (transport === 'vhost-user' && device === 'fs') return [often(1, fsProgram({ layout, offer }))];
+  if (transport === 'vhost-user' && sockets !== undefined) return [often(1, vsockProgram({ layout, offer }, sockets))];
   if (!isModelled(device)) return [];
   if (transport === 'virtio-pci') return [often(1, pciProgram({ device, layout, offer, queues }))];
   if (transport === 'vhost-vdpa') {

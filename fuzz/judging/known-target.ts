@@ -5,8 +5,10 @@ import {
   featureSetOf,
   hasFeature,
 } from '../../reference-impl/catalogue/catalogue.ts';
+import { VSOCK_CONFIG_SIZE } from '../../reference-impl/devices/vsock-layout.ts';
 import { isVhostUser } from '../executor/doors.ts';
-import type { KnownTarget } from '../program/known-state.ts';
+import type { KnownSockets, KnownTarget } from '../program/known-state.ts';
+import { configurationOf } from './model-target.ts';
 
 const asked = [
   'VIRTIO_F_VERSION_1',
@@ -20,12 +22,24 @@ export function knownTarget(port: DriverPort, offer: FeatureSet): KnownTarget {
   const known = { transport, device, offer };
   const queues = queuesOf(port, known);
   const memorySlots = memorySlotsOf(port, known);
+  const sockets = socketsOf(port, known);
   return {
     ...known,
     ...(queues === undefined ? {} : { queues }),
     ...(memorySlots === undefined ? {} : { memorySlots }),
     ...(sharedObjects === undefined ? {} : { sharedObjects }),
+    ...(sockets === undefined ? {} : { sockets }),
   };
+}
+
+/** Undefined for another device, and where nothing is known to listen. */
+function socketsOf(port: DriverPort, known: KnownTarget): KnownSockets | undefined {
+  const { echoPort } = port.facts;
+  if (known.device !== 'vsock' || echoPort === undefined) return undefined;
+  const configuration = configurationOf(port, known);
+  if (configuration === undefined || configuration.length < VSOCK_CONFIG_SIZE) return undefined;
+  const { buffer, byteOffset } = configuration;
+  return { guestCid: new DataView(buffer, byteOffset).getBigUint64(0, true), echoPort };
 }
 
 /** Regions that a session may have, as a back-end of vhost-user says. */

@@ -19,6 +19,7 @@ export function modelTarget(known: KnownTarget, facts: TargetFacts, configuratio
     tellsUsedPosition: facts.capabilities.includes('packed-used-position'),
     ...(typeof sectors === 'number' ? { capacity: BigInt(sectors) } : {}),
     ...(configuration === undefined ? {} : { configuration }),
+    ...(facts.echoPort === undefined ? {} : { echoPort: facts.echoPort }),
     ...(comesBack ? { reflects } : {}),
   };
 }
@@ -39,8 +40,11 @@ const readable = [
   'VHOST_USER_F_PROTOCOL_FEATURES',
   'VHOST_USER_PROTOCOL_F_CONFIG',
 ] as const satisfies readonly FeatureName[];
-/** Bytes of configuration that every field of a modelled device lies in, and those of a disk without SECURE_ERASE. */
-const configurationBytes = [72, 60] as const;
+/**
+ * Bytes of configuration that every field of a modelled device lies in, those of a disk without SECURE_ERASE, and those of a
+ * file system and of sockets.
+ */
+const configurationBytes = [72, 60, 40, 8] as const;
 
 /** What the target answers to a read of its configuration; undefined where it has none to read. No session may be open. */
 export function configurationOf(port: DriverPort, owner: KnownTarget): Uint8Array | undefined {

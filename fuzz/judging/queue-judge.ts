@@ -1,6 +1,7 @@
 import type { Queue, Session, VhostMdevSession, VhostVdpaSession } from '../../drivers/port/port.ts';
 import { hasFeature } from '../../reference-impl/catalogue/catalogue.ts';
 import { blockConfig } from '../../reference-impl/devices/block-layout.ts';
+import { vsockQueues } from '../../reference-impl/devices/vsock-layout.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import { hasPairs, isControlQueue } from '../../reference-impl/oracle/model/net-queues.ts';
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
@@ -166,6 +167,7 @@ export class QueueJudge {
     const { queueIndex, companions } = port.facts.workload;
     if (index === queueIndex || companions.includes(index)) return true;
     if (this.#isForCommands(sessionId, index)) return true;
+    if (known.device === 'vsock' && index === vsockQueues.event) return true;
     const session = this.#run.made.sessions.get(sessionId);
     if (session !== undefined && hasPairs(session.negotiated.accepted.device) && index < 2 * (target.pairs ?? 0))
       return true;

@@ -4,6 +4,14 @@ import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
 import type { CallOf } from './program.ts';
 import { regionsOf } from './region-lawfulness.ts';
 
+/** What is known of a socket device. */
+export interface KnownSockets {
+  /** As configuration tells it. */
+  readonly guestCid: bigint;
+  /** The port of the host whose socket gives back what it receives. */
+  readonly echoPort: number;
+}
+
 /** What is known of the target before a program runs. */
 export interface KnownTarget {
   readonly transport: Transport;
@@ -15,6 +23,7 @@ export interface KnownTarget {
   readonly memorySlots?: number;
   /** UUIDs of the objects that it exports, as UUIDs are written. */
   readonly sharedObjects?: readonly string[];
+  readonly sockets?: KnownSockets;
   /** It does what the texts leave open as our reference does. */
   readonly keepsChoices?: boolean;
 }

@@ -3,11 +3,13 @@ import { BlockModel } from './block-model.ts';
 import type { ConfigurationModel } from './configuration-model.ts';
 import { type DeviceModel, UnknownDeviceModel } from './device-model.ts';
 import { EntropyModel } from './entropy-model.ts';
+import { FsModel } from './fs-model.ts';
 import type { LibertyName } from './liberties.ts';
 import type { ModelTarget } from './model-target.ts';
 import { NetModel } from './net-model.ts';
 import type { Tell } from './observation.ts';
 import { withSwappedMacs } from './received-packet.ts';
+import { VsockModel } from './vsock-model.ts';
 
 /** The model of what is behind the rings, by the type of device. */
 export function deviceModelOf(
@@ -34,6 +36,16 @@ export function deviceModelOf(
       });
     case 'entropy':
       return new EntropyModel({ tell, take });
+    case 'fs':
+      return new FsModel({ tell, take, configuration, isWhole: target.judgesChoices === true });
+    case 'vsock':
+      return new VsockModel({
+        tell,
+        take,
+        configuration,
+        echoPort: target.echoPort,
+        isPrompt: target.judgesChoices === true,
+      });
     default:
       return new UnknownDeviceModel({ tell, take });
   }

@@ -27,6 +27,8 @@ export interface ModelTarget {
   readonly configuration?: Uint8Array;
   /** Net: frames come back, so changed. */
   readonly reflects?: 'unchanged' | 'macs-swapped';
+  /** Sockets: the port of the host whose socket gives back what it receives. */
+  readonly echoPort?: number;
   /** Whether it is written to a text that lets GET_VRING_BASE wait for requests in flight: one behind that of QEMU 7.2. */
   readonly drainsAtStop?: boolean;
   /** Whether it tells the used half of a packed position. */
