@@ -1,4 +1,4 @@
-import type { RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
+import { hasFeature, type RequirementSlug } from '../../reference-impl/catalogue/catalogue.ts';
 import type { Guest } from '../../reference-impl/memory/guest.ts';
 import type { Model } from '../../reference-impl/oracle/model/model.ts';
 import type { Segment } from '../../reference-impl/virtqueue/segment.ts';
@@ -39,6 +39,8 @@ export class IotlbJudge {
   readonly #model: Model;
   /** Sessions whose requests of the back-end are answered with a failure, or not at all. */
   readonly #refusing = new Set<number>();
+  /** Sessions whose requests of the back-end are granted. */
+  readonly #granting = new Set<number>();
   /** By queue. */
   readonly #guarded = new Map<number, Guarded[]>();
   /** By session: buffers that the device may only write to. */
@@ -53,8 +55,17 @@ export class IotlbJudge {
 
   /** What the back-end asks for is granted from now on, or not. */
   answers(session: number, isServed: boolean): void {
-    if (isServed) this.#refusing.delete(session);
-    else this.#refusing.add(session);
+    const [now, before] = isServed ? [this.#granting, this.#refusing] : [this.#refusing, this.#granting];
+    now.add(session);
+    before.delete(session);
+  }
+
+  /** Whether a back-end of this session that lacks a translation has no one to ask for it. */
+  hasNoOneToAsk(session: number): boolean {
+    const { known, made } = this.#run;
+    const accepted = made.sessions.get(session)?.negotiated.accepted;
+    if (known.transport !== 'vhost-user' || accepted === undefined || this.#granting.has(session)) return false;
+    return hasFeature(accepted, 'VIRTIO_F_ACCESS_PLATFORM', known);
   }
 
   /** @param isMet whether the device comes to the chain once it is published and its ring runs. */

@@ -296,7 +296,9 @@ export class QueueJudge {
     // The executor waits a part of the deadline only.
     const { driver } = attached.queue;
     const waited = this.#run.port.until(() => driver.usedCount() >= missing, this.#deadlineMs);
-    if (waited === 'deadline') this.#model.observe({ kind: 'unserved', queue: queueId, count: missing });
+    if (waited !== 'deadline') return;
+    const hasNoOneToAsk = this.#iotlb.hasNoOneToAsk(queue.session);
+    this.#model.observe({ kind: 'unserved', queue: queueId, count: missing, hasNoOneToAsk });
   }
 
   /** A driver sets up all queues that the device type needs (of net: virtio 5.1.5) before it expects any to be served. */

@@ -35,11 +35,11 @@ interface Judged {
 }
 
 /** Runs programs on a port, each with a model of its own. */
-function judgeOn(port: DriverPort): (program: Program) => Judged {
+function judgeOn(port: DriverPort, judgesChoices = true): (program: Program) => Judged {
   const known = knownOf(port);
   const executor = new Executor(port);
   const { outcomes, made } = executor;
-  const target = { ...modelTarget(known, port.facts, configurationOf(port, known)), judgesChoices: true };
+  const target = { ...modelTarget(known, port.facts, configurationOf(port, known)), judgesChoices };
   return (program) => {
     const judge = new ProgramJudge({ port, known, target, outcomes, made }, program);
     executor.run(program, (place) => judge.after(place));
@@ -120,6 +120,54 @@ t.test('of a network, rings are served once it has those of both directions', (t
   t.strictSame(foundIn('r5 = attach', ...transmit), ['vu-ring-state/enabled-ring-handles-every-request']);
   port.close();
   t.end();
+});
+
+t.test('a transmit ring that is disabled has a requirement of its own', async (t) => {
+  const port = openReference({ device: 'net', deadlineMs: 1000, faults: ['disabled-transmit-ring-left-alone'] });
+  const text = `r1 = connect
+r2 = negotiate device=0x140000000
+r3 = memory
+r4 = share
+r5 = ring
+r6 = ring
+r7 = attach ring=r5
+r8 = attach ring=r6 index=1
+r9 = enable queue=r8 on=no
+r10 = chain queue=r8 segments=[{bytes=00*72}]
+r11 = kick queue=r8
+r12 = wait queue=r8`;
+  const { findings } = judgeOn(port)(resolved(parseProgram(text)));
+  t.strictSame(
+    findings.map(({ finding }) => finding.requirement),
+    ['vu-ring-state/disabled-transmit-ring-discards-packets'],
+  );
+  port.close();
+});
+
+t.test('a ring is served where someone answers what its back-end asks for', async (t) => {
+  const queue = { ...referenceRules.transport.queue, mayProcess: () => false };
+  const transport = { ...referenceRules.transport, queue };
+  const port = openReference({ device: 'block', deadlineMs: 1000, rules: { ...referenceRules, transport } });
+  const foundWith = (channel: string, judgesChoices: boolean): readonly string[] => {
+    const text = `r1 = connect
+r2 = negotiate device=0x340000200 protocol=0x28
+${channel}
+r4 = memory
+r5 = share
+r6 = attach
+r7 = chain segments=[{bytes=00*16} {writable=yes length=513}]
+r8 = kick
+r9 = wait`;
+    const { findings } = judgeOn(port, judgesChoices)(resolved(parseProgram(text)));
+    return findings.map(({ finding }) => finding.requirement);
+  };
+  const unserved = ['vu-ring-state/enabled-ring-handles-every-request'];
+  t.strictSame(foundWith('r3 = channel', false), unserved);
+  for (const channel of ['', 'r3 = channel policy=refuse']) {
+    t.strictSame(foundWith(channel, false), [], 'a back-end may have forgotten what it was told');
+    t.strictSame(foundWith(channel, true), unserved, 'our reference does not');
+  }
+  port.close();
 });
 
 t.test('marks are told of behind the last stop of a session of which something is claimed', (t) => {

@@ -99,6 +99,11 @@ export const liberties = {
       'vhost-user, "Ring states": a back-end stops processing a ring that is disabled; what it took before is not named',
     allows: 'the use of chains that were available when the ring was disabled, or its device suspended',
   },
+  'forgotten-translations': {
+    clause:
+      'vhost-user, "IOMMU support": the front-end need not tell translations by itself, as a back-end asks for those that it needs',
+    allows: 'that a ring is not served whose back-end has no one to ask for a translation, whatever it was told before',
+  },
   'inflight-counters': {
     clause: 'vhost-user, "Inflight I/O tracking": counters give the order in which heads were fetched',
     allows:

@@ -206,7 +206,10 @@ export class Model {
         this.#ring(seen.queue)?.calls.looked(seen.before, seen.used, seen.calls);
         return;
       case 'unserved':
-        this.#ring(seen.queue)?.unserved(seen.count);
+        if (seen.hasNoOneToAsk === true && this.#target.judgesChoices !== true) {
+          this.#take('forgotten-translations');
+          this.#loseSession(this.#queues.get(seen.queue)?.session ?? 0);
+        } else this.#ring(seen.queue)?.unserved(seen.count);
         return;
       case 'stopped': {
         const isInFlight = this.#ring(seen.queue)?.stopped(seen.position, seen.used) === true;

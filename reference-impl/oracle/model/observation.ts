@@ -179,7 +179,13 @@ export type ModelObservation =
       readonly calls: number;
     }
   /** The driver kicked behind its last chain, and waited its whole deadline for `count` more used elements. */
-  | { readonly kind: 'unserved'; readonly queue: number; readonly count: number }
+  | {
+      readonly kind: 'unserved';
+      readonly queue: number;
+      readonly count: number;
+      /** The back-end has I/O-virtual addresses, and no one answers what it asks for. */
+      readonly hasNoOneToAsk?: boolean;
+    }
   | { readonly kind: 'stopped'; readonly queue: number; readonly position: RingPosition; readonly used: number }
   /** Nothing is known of it any more. `all`: nor of any other. */
   | { readonly kind: 'lost'; readonly what: 'ring' | 'session' | 'calls'; readonly id: number }

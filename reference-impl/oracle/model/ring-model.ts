@@ -286,9 +286,12 @@ export class RingModel {
     if (this.#isLost) return;
     const { owed } = this;
     this.#isLost = true;
-    const requirement = this.#options.lacksMessages
+    const { lacksMessages, requirements } = this.#options;
+    const requirement = lacksMessages
       ? 'vu-vring/ring-runs-without-call-and-err-messages'
-      : this.#options.requirements.serves;
+      : this.#rests.has('disabled')
+        ? requirements.discards
+        : requirements.serves;
     if (owed < count || requirement === undefined) return;
     this.#options.tell({
       requirement,

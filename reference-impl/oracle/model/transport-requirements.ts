@@ -16,6 +16,8 @@ export type RestReason =
 export interface TransportRequirements {
   /** A ring that runs is served. */
   readonly serves: RequirementSlug | undefined;
+  /** A transmit ring that is disabled uses what it discards. */
+  readonly discards: RequirementSlug | undefined;
   /** A lawful operation is carried out. */
   readonly carriesOut: RequirementSlug | undefined;
   /** A connection is not closed behind what is lawful. */
@@ -36,6 +38,7 @@ export interface TransportRequirements {
 
 const ofVhostUser: TransportRequirements = {
   serves: 'vu-ring-state/enabled-ring-handles-every-request',
+  discards: 'vu-ring-state/disabled-transmit-ring-discards-packets',
   carriesOut: 'vu-reply-ack/success-is-zero',
   staysOpen: 'vu-close/connection-closed-only-for-grave-errors',
   noOtherCalls: undefined,
@@ -58,6 +61,7 @@ const ofVhostUser: TransportRequirements = {
 /** That a base counts behind a stop is our choice of several readings. A region does not close. */
 const ofVhostMdev: TransportRequirements = {
   serves: 'vm-state/start-serves-rings',
+  discards: undefined,
   carriesOut: 'vm-channel/message-is-taken-whole',
   staysOpen: undefined,
   noOtherCalls: 'vm-irq/no-other-vector-signals',
@@ -77,6 +81,7 @@ const ofVhostMdev: TransportRequirements = {
 /** What its calls come to is judged by themselves. A parent driver need not tell a position. */
 const ofVhostVdpa: TransportRequirements = {
   serves: 'vk-vring/ring-enabled-after-driver-ok-is-served',
+  discards: undefined,
   carriesOut: undefined,
   staysOpen: undefined,
   noOtherCalls: undefined,
@@ -96,6 +101,7 @@ const ofVhostVdpa: TransportRequirements = {
 /** What accesses come to is judged by themselves. A queue that is reset tells no position. */
 const ofVirtioPci: Omit<TransportRequirements, 'rests'> = {
   serves: 'pci/notification-serves-its-queue',
+  discards: undefined,
   carriesOut: undefined,
   staysOpen: undefined,
   noOtherCalls: undefined,
@@ -107,6 +113,7 @@ const ofVirtioPci: Omit<TransportRequirements, 'rests'> = {
 
 const nothing: TransportRequirements = {
   serves: undefined,
+  discards: undefined,
   carriesOut: undefined,
   staysOpen: undefined,
   noOtherCalls: undefined,
