@@ -2,7 +2,7 @@ import type { Call } from '../program/program.ts';
 import type { OutcomeClass, Outcomes } from './outcomes.ts';
 
 /** What only a process that lives lets come of a call, and what may come of one that ended it. */
-const servedOutcomes: ReadonlySet<OutcomeClass> = new Set(['fenced', 'acknowledged', 'returned', 'answered']);
+export const servedOutcomes: ReadonlySet<OutcomeClass> = new Set(['fenced', 'acknowledged', 'returned', 'answered']);
 const lostOutcomes: ReadonlySet<OutcomeClass> = new Set(['malformed', 'closed', 'died']);
 
 /** The last ones are tried: each is a run of its own. */

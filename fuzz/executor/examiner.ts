@@ -14,10 +14,12 @@ import type { Program } from '../program/program.ts';
 import { bucketOf, isNamedByCall } from './bucket.ts';
 import { placesOfEnd } from './crash-place.ts';
 import { Executor } from './executor.ts';
-import type { Finding } from './finding.ts';
+import type { BrokenRule, Finding } from './finding.ts';
+import { firstSilence, placeOfHang } from './hang-place.ts';
 import { LeakWatch, leakOf } from './leak-watch.ts';
 import type { OutcomeClass, Outcomes } from './outcomes.ts';
 import { RedZoneWatch } from './red-zones.ts';
+import { rootCauses } from './root-cause.ts';
 
 export interface ExaminerOptions extends SilenceOptions {
   readonly target: KnownTarget;
@@ -34,6 +36,9 @@ interface Seen {
   readonly place: number;
   readonly finding: OracleFinding;
 }
+
+/** Runs with which a cause is told from chance. */
+const tries = [1, 2, 3] as const;
 
 const failedOutcomes: ReadonlySet<OutcomeClass> = new Set(['refused', 'malformed', 'closed', 'silent', 'died']);
 
@@ -71,7 +76,10 @@ export class Examiner {
   #standings: readonly Standing[] = [];
   /** A request without a whole header or a status was made: a device may do anything with its ring. */
   #hasEndedRing = false;
+  /** Behind this place, what was in flight when a ring stopped may become used in a later life of it. */
+  #inFlightAt = Number.POSITIVE_INFINITY;
   #calls: Program['calls'] = [];
+  #beside: Examiner | undefined;
 
   constructor(port: DriverPort, options: ExaminerOptions) {
     this.#port = port;
@@ -101,7 +109,7 @@ export class Examiner {
     this.#run(program);
     const end = this.#crash() ?? this.#silence();
     this.edges.read();
-    return end ?? this.#strayWrite ?? this.#report() ?? this.#violation() ?? this.#disagreement();
+    return end ?? this.#strayWrite ?? this.#report() ?? this.#ofCause(program, this.#broken());
   }
 
   /** From now on silences of a program may take so many times as much; undefined: as it was at first. */
@@ -172,11 +180,13 @@ export class Examiner {
     const judge = this.#judgeOf(program);
     const zones = new RedZoneWatch(this.#port, this.#executor.made);
     this.#strayWrite = undefined;
+    this.#inFlightAt = Number.POSITIVE_INFINITY;
     this.#executor.run(program, (place) => {
       const call = program.calls[place];
       const harm = call === undefined || this.#strayWrite !== undefined ? undefined : zones.after(call);
       if (harm !== undefined) this.#strayWrite = { kind: 'stray-write', place, ...harm };
       judge.after(place);
+      if (this.#mayLeaveInFlight(judge)) this.#inFlightAt = Math.min(this.#inFlightAt, place);
       const findings = this.#port.oracle.findings();
       for (; seen < findings.length; seen++) {
         const finding = findings[seen];
@@ -187,6 +197,11 @@ export class Examiner {
     this.#disallowed = judge.findings;
     this.#hasEndedRing = judge.model.liberties.countOf('ended-by-request') > 0;
     this.#standings = judge.standings;
+  }
+
+  /** Our reference has nothing in flight behind a stop. */
+  #mayLeaveInFlight({ model }: ProgramJudge): boolean {
+    return this.#options.judgesChoices !== true && model.liberties.countOf('in-flight-at-stop') > 0;
   }
 
   #judgeOf(program: Program): ProgramJudge {
@@ -231,7 +246,7 @@ export class Examiner {
   /** A new session is served; behind silences, and now and then, a whole transfer completes on one. */
   #silence(): Finding | undefined {
     const port = this.#port;
-    const isControlled = ++this.#sinceControl >= programsOfControl || this.#firstSilence() >= 0;
+    const isControlled = ++this.#sinceControl >= programsOfControl || firstSilence(this.outcomes) >= 0;
     if (isControlled) this.#sinceControl = 0;
     const serves = isControlled ? control(port).kind === 'completed' : isServing(port);
     port.releaseAll();
@@ -251,14 +266,7 @@ export class Examiner {
     const later = this.#crash();
     if (later !== undefined) return later;
     if (settled.kind === 'inconclusive' || settled.failure.how !== 'hang') return undefined;
-    const silent = this.#firstSilence();
-    return { kind: 'hang', place: silent < 0 ? this.#last : silent, why: settled.failure.actual };
-  }
-
-  #firstSilence(): number {
-    const { outcomes } = this;
-    for (let place = 0; place < outcomes.count; place++) if (outcomes.classOf(place) === 'silent') return place;
-    return -1;
+    return { kind: 'hang', place: placeOfHang(this.#calls, this.outcomes), why: settled.failure.actual };
   }
 
   #report(): Finding | undefined {
@@ -271,15 +279,62 @@ export class Examiner {
     return first;
   }
 
-  #disagreement(): Finding | undefined {
+  #broken(): BrokenRule | undefined {
+    return this.#violation() ?? this.#disagreement();
+  }
+
+  /** Where it does not come once something is said otherwise that means the same, the way in which it was said is the cause. */
+  #ofCause(program: Program, found: BrokenRule | undefined): Finding | undefined {
+    if (found === undefined) return undefined;
+    const { place, requirement, what, actual } = found;
+    for (const cause of rootCauses(program, this.target)) {
+      const other = cause.without(program);
+      if (other === undefined || cause.requirement === requirement) continue;
+      // What comes now and then stays away by chance, and what breaks another rule then has a cause of its own.
+      if (tries.some(() => this.#runBeside(other) !== undefined) || !this.#isCarriedOutBeside()) continue;
+      if (!tries.every(() => this.#runBeside(program) === requirement)) continue;
+      const expected = `as ${cause.instead}`;
+      return {
+        kind: 'model',
+        place,
+        requirement: cause.requirement,
+        what: `${requirement}: ${what}`,
+        expected,
+        actual,
+      };
+    }
+    return found;
+  }
+
+  /** The requirement that a program breaks. What came of the one that is examined stays. */
+  #runBeside(program: Program): string | undefined {
+    const port = this.#port;
+    this.#beside ??= new Examiner(port, this.#options);
+    const beside = this.#beside;
+    beside.setPatience(this.#patience);
+    beside.#run(program);
+    if (!port.iut.isAlive()) this.restart();
+    // The edges and reports of the program itself were read before.
+    port.iut.coverage?.clear();
+    port.iut.reports?.();
+    return beside.#broken()?.requirement;
+  }
+
+  /** Whether the driver carried out as many calls beside it as here. */
+  #isCarriedOutBeside(): boolean {
+    const beside = this.#beside;
+    return beside !== undefined && leftOut(beside.outcomes) <= leftOut(this.outcomes);
+  }
+
+  #disagreement(): BrokenRule | undefined {
     const [first] = this.#disallowed;
     return first === undefined ? undefined : { kind: 'model', place: first.place, ...first.finding };
   }
 
   /** Behind a call that tainted anything, what a ring shows may be our own doing. */
-  #violation(): Finding | undefined {
+  #violation(): BrokenRule | undefined {
     const [first] = this.#found;
-    if (first === undefined || this.#hasEndedRing) return undefined;
+    if (first === undefined || this.#hasEndedRing || first.place > this.#inFlightAt) return undefined;
     const before = this.#standings.slice(0, first.place + 1);
     if (before.some(({ taints }) => taints !== undefined) || this.#hasFailedNegotiation(first.place)) return undefined;
     const { requirement, what, actual } = first.finding;
@@ -297,6 +352,16 @@ export class Examiner {
     }
     return false;
   }
+}
+
+/** Calls that the driver could not carry out. */
+function leftOut(outcomes: Outcomes): number {
+  let count = 0;
+  for (let place = 0; place < outcomes.count; place++) {
+    const outcome = outcomes.classOf(place);
+    if (outcome === 'skipped' || outcome === 'full') count++;
+  }
+  return count;
 }
 
 /** The last call that gives the IUT something to hold; the last one of all where none does. */

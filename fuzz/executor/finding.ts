@@ -31,6 +31,9 @@ export type Finding =
     }
   | { readonly kind: 'leak'; readonly place: number; readonly held: Held; readonly what: string };
 
+/** A finding that names a requirement. */
+export type BrokenRule = Extract<Finding, { readonly requirement: string }>;
+
 /** Whether the IUT goes on behind it as before: it has done something wrong, and needs no fresh process for that. */
 export const isSoundBehind = ({ kind }: Finding): boolean =>
   kind === 'model' || kind === 'invariant' || kind === 'report';

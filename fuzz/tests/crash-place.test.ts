@@ -1,5 +1,6 @@
 import t from 'tap';
 import { placesOfEnd } from '../executor/crash-place.ts';
+import { placeOfHang } from '../executor/hang-place.ts';
 import { type OutcomeClass, Outcomes } from '../executor/outcomes.ts';
 import { parseProgram } from '../program/parse-program.ts';
 import { resolved } from '../program/references.ts';
@@ -38,4 +39,20 @@ t.test('the last four waits are tried', async (t) => {
 t.test('each session behind a loss has a place of its own', async (t) => {
   const text = 'r7 = fence\nr8 = reconnect\nr9 = fence\n';
   t.same(placesBehindAttach(text, ['closed', 'made', 'died']), [0, 2]);
+});
+
+/** The place behind the ring that is attached. */
+function placeOfHangBehindAttach(calls: string, came: readonly OutcomeClass[]): number {
+  const outcomes = new Outcomes();
+  outcomes.restart();
+  for (const outcome of [...made, ...came]) outcomes.add(outcome);
+  return placeOfHang(resolved(parseProgram(`${attached}${calls}`)).calls, outcomes) - made.length;
+}
+
+t.test('a hang has its place at the call behind which no session is served', async (t) => {
+  const text = 'r7 = message request=1\nr8 = reconnect\nr9 = negotiate\nr10 = reconnect\nr11 = message request=1\n';
+  t.same(placeOfHangBehindAttach(text, ['closed', 'refused', 'skipped', 'refused', 'skipped']), 0);
+  t.same(placeOfHangBehindAttach(text, ['closed', 'refused', 'skipped', 'made', 'silent']), 0);
+  t.same(placeOfHangBehindAttach(text, ['closed', 'refused', 'skipped', 'made', 'answered']), 4, 'it was served again');
+  t.same(placeOfHangBehindAttach(text, ['fenced', 'made', 'made', 'made', 'silent']), 4);
 });
