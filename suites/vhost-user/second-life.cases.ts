@@ -152,6 +152,8 @@ export const baseWhereUsedLags = defineCase({
       if (hand.waitForUsed(check, 1, `a chain of life ${life}`) === undefined) return;
       const base = baseFrom(check, getBase(session, index), 'GET_VRING_BASE');
       if (base === undefined) return;
+      // One that begins at the used idx serves what lay there before: where it stops depends on how far it came.
+      check.presumes(hand.usedCount() === 1, 'a ring begins at the base that was set, though its used idx is another');
       check.equal(base & 0xffff, (variant.base + 1) & 0xffff, `base after one chain from ${variant.base}`);
     }
   },
