@@ -15,6 +15,12 @@ type ToldSegment = CallOf<'chain'>['segments'][number];
 export const isForbidden = ({ access, writable }: ToldSegment): boolean =>
   access === 'none' || access === 'dropped' || access === (writable ? 'read' : 'write');
 
+/** Buffers of a session that a device may only write to, in the memory that holds them. */
+interface Writable {
+  readonly guest: Guest;
+  segments: Segment[];
+}
+
 /** A buffer that the device may not reach, for want of a translation that it could be given. */
 interface Guarded {
   readonly guest: Guest;
@@ -44,7 +50,7 @@ export class IotlbJudge {
   /** By queue. */
   readonly #guarded = new Map<number, Guarded[]>();
   /** By session: buffers that the device may only write to. */
-  readonly #writable = new Map<number, { readonly guest: Guest; readonly segments: Segment[] }>();
+  readonly #writable = new Map<number, Writable>();
   /** By session: requests of the back-end that were looked at. */
   readonly #seen = new Map<number, number>();
 
@@ -62,9 +68,13 @@ export class IotlbJudge {
 
   /** Whether a back-end of this session that lacks a translation has no one to ask for it. */
   hasNoOneToAsk(session: number): boolean {
+    return this.#isTranslated(session) && !this.#granting.has(session);
+  }
+
+  #isTranslated(session: number): boolean {
     const { known, made } = this.#run;
     const accepted = made.sessions.get(session)?.negotiated.accepted;
-    if (known.transport !== 'vhost-user' || accepted === undefined || this.#granting.has(session)) return false;
+    if (known.transport !== 'vhost-user' || accepted === undefined) return false;
     return hasFeature(accepted, 'VIRTIO_F_ACCESS_PLATFORM', known);
   }
 
@@ -77,11 +87,7 @@ export class IotlbJudge {
     guest: Guest,
     isMet: boolean,
   ): void {
-    const known = this.#writable.get(session);
-    // In other memory, the same addresses are those of other buffers.
-    const writable = known?.guest === guest ? known : { guest, segments: [] };
-    this.#writable.set(session, writable);
-    for (const segment of segments) if (segment.writable) writable.segments.push(segment);
+    if (this.#isTranslated(session)) this.#keepWritable(session, segments, guest);
     if (!this.#refusing.has(session)) return;
     const guarded = this.#guarded.get(queue) ?? [];
     this.#guarded.set(queue, guarded);
@@ -92,6 +98,16 @@ export class IotlbJudge {
       guarded.push({ guest, segment, before, isDropped: asked.access === 'dropped', isMet, isPublished: false });
     }
     if (!held) for (const one of guarded) one.isPublished = true;
+  }
+
+  #keepWritable(session: number, segments: readonly Segment[], guest: Guest): void {
+    const known = this.#writable.get(session);
+    // In other memory, the same addresses are those of other buffers.
+    const writable: Writable = known?.guest === guest ? known : { guest, segments: [] };
+    this.#writable.set(session, writable);
+    // Memory of a buffer that came back, or that the driver took for one, may be that of this one.
+    writable.segments = writable.segments.filter((old) => !segments.some((segment) => overlaps(old, segment)));
+    for (const segment of segments) if (segment.writable) writable.segments.push(segment);
   }
 
   /** Memory is told anew, and with it the translations of all of it. */
@@ -167,6 +183,10 @@ export class IotlbJudge {
     });
   }
 }
+
+const overlaps = (left: Segment, right: Segment): boolean =>
+  left.ioVirtualAddress < right.ioVirtualAddress + BigInt(right.length) &&
+  right.ioVirtualAddress < left.ioVirtualAddress + BigInt(left.length);
 
 /** struct vhost_iotlb_msg: iova, size, uaddr, perm, type. */
 const typeAt = 25;
