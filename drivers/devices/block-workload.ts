@@ -8,6 +8,8 @@ export const blockWorkload = z.strictObject({
   sectors: z.int().positive(),
   /** 512-byte sectors that the disk has, where the target is known to. */
   disk: z.int().positive().optional(),
+  /** Request queues that it has, where that is known. */
+  requestQueues: z.int().positive().optional(),
 });
 
 /** A disk that is there for the cases, to its last sector. */

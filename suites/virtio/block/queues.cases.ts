@@ -2,6 +2,7 @@ import { pattern } from '../../../drivers/devices/request.ts';
 import type { Segment } from '../../../reference-impl/virtqueue/segment.ts';
 import { defineCase } from '../../case.ts';
 import { servedBesideFull } from '../beside-full-queue.ts';
+import { severalRequestQueues } from '../request-queues.ts';
 
 /** Several request queues at once (virtio 5.2.2). */
 
@@ -48,7 +49,13 @@ export const full = defineCase({
   id: 'virtio/block/a-full-queue-holds-up-no-other',
   title: 'a request on one queue is completed while another queue is kept full',
   proves: { 'blk/each-queue-serves-requests': 'full-queue-goes-first' },
-  applies: { start: 'negotiated', devices: ['block'], needs: ['device.queues'], negotiate: ['VIRTIO_BLK_F_MQ'] },
+  applies: {
+    start: 'negotiated',
+    devices: ['block'],
+    needs: ['device.queues'],
+    negotiate: ['VIRTIO_BLK_F_MQ'],
+    when: [severalRequestQueues],
+  },
   variants: { full: ['first', 'second'] },
   run({ session, driver, ring, variant, requirement }) {
     const check = requirement('blk/each-queue-serves-requests');

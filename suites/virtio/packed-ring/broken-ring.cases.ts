@@ -1,6 +1,7 @@
 import type { DriverPort, GuestPackedRing, Queue, Session } from '../../../drivers/port/port.ts';
 import { readable } from '../../../reference-impl/virtqueue/segment.ts';
 import { type CaseContext, defineCase, type VariantAxes } from '../../case.ts';
+import { severalRequestQueues } from '../request-queues.ts';
 import { secondQueue, spares } from '../ring-beside-broken.ts';
 import { NEXT } from './list-flags.ts';
 import { usedPlace } from './place.ts';
@@ -28,7 +29,13 @@ export const blockQueues = defineCase({
   id: 'virtio/packed-ring/broken-ring-spares-other-block-queue',
   title: 'a request queue with a list that does not end does not keep the other from being served',
   proves: { 'packed/broken-ring-spares-others': 'packed-broken-ring-stops-device' },
-  applies: { start: 'negotiated', ring: 'packed', devices: ['block'], offers: ['VIRTIO_BLK_F_MQ'] },
+  applies: {
+    start: 'negotiated',
+    ring: 'packed',
+    devices: ['block'],
+    offers: ['VIRTIO_BLK_F_MQ'],
+    when: [severalRequestQueues],
+  },
   unwatched: 'it writes descriptors itself',
   run(context) {
     const { session, driver, ring, requirement } = context;

@@ -1,5 +1,6 @@
 import type { DriverPort, GuestSplitRing, Queue, Session } from '../../../drivers/port/port.ts';
 import { defineCase } from '../../case.ts';
+import { severalRequestQueues } from '../request-queues.ts';
 import { secondQueue, spares } from '../ring-beside-broken.ts';
 
 /** A ring with broken contents beside one that is sound. */
@@ -18,7 +19,13 @@ export const blockQueues = defineCase({
   id: 'virtio/split-ring/broken-ring-spares-other-block-queue',
   title: 'a request queue with a head out of range does not keep the other from being served',
   proves: { 'split/broken-ring-spares-others': 'broken-ring-stops-device' },
-  applies: { start: 'negotiated', devices: ['block'], offers: ['VIRTIO_BLK_F_MQ'], ring: 'split' },
+  applies: {
+    start: 'negotiated',
+    devices: ['block'],
+    offers: ['VIRTIO_BLK_F_MQ'],
+    when: [severalRequestQueues],
+    ring: 'split',
+  },
   run({ port, session, driver, ring, requirement }) {
     const check = requirement('split/broken-ring-spares-others');
     const sound = secondQueue(() => driver.attach(ring({ size }), { index: 1 }), check);
