@@ -33,6 +33,8 @@ export interface HostListener {
   message(message: HostMessage): void;
   /** A kernel was booted for this host: what ran before ran on another one. */
   booted(): void;
+  /** Whether the result of this key is expected to end the kernel. */
+  isKnownEnd?(key: string): boolean;
   /** A long step began. */
   note(line: string): void;
 }
@@ -42,6 +44,8 @@ export interface HostBudgets {
   readonly startMs: number;
   /** For one step of a result, as the host tells them. */
   readonly resultMs: number;
+  /** For one step of a result that is expected to end the kernel; without it as for any other. */
+  readonly knownEndMs?: number;
 }
 
 /** A host process, on this kernel or in a guest. */
@@ -70,12 +74,17 @@ export class HostConversation {
   #end: HostEnd | undefined;
   #isClosed = false;
   #resultMs: number;
+  #knownEndMs: number;
+  /** For a step of the result that runs. */
+  #stepMs: number;
   #running = 'the first result';
   #failure: { readonly error: unknown } | undefined;
 
   constructor(listener: HostListener, budgets: HostBudgets, send: (line: string) => void, kill: () => void) {
     this.#listener = listener;
     this.#resultMs = budgets.resultMs;
+    this.#knownEndMs = budgets.knownEndMs ?? budgets.resultMs;
+    this.#stepMs = budgets.resultMs;
     this.#send = send;
     this.#kill = kill;
     this.#watch(budgets.startMs, 'the start of the target');
@@ -84,6 +93,11 @@ export class HostConversation {
   /** How the host ended, as it or its parent says; undefined if it fell silent. */
   get end(): HostEnd | undefined {
     return this.#end;
+  }
+
+  /** What the step that runs may take, or took too long for. */
+  get patienceMs(): number {
+    return this.#stepMs;
   }
 
   received(text: string): void {
@@ -113,6 +127,7 @@ export class HostConversation {
     switch (message.kind) {
       case 'ready':
         this.#resultMs += message.slowerByMs;
+        this.#knownEndMs += message.slowerByMs;
         this.#listener.ready(message.target);
         this.#askForOrder(false);
         return;
@@ -121,11 +136,11 @@ export class HostConversation {
         return;
       case 'begin':
         this.#running = message.key;
-        this.#watch(this.#resultMs, message.key);
+        this.#watch(this.#listener.isKnownEnd?.(message.key) ? this.#knownEndMs : this.#resultMs, message.key);
         this.#listener.message(message);
         return;
       case 'step':
-        this.#watch(this.#resultMs, this.#running);
+        this.#watch(this.#stepMs, this.#running);
         return;
       case 'case':
         this.#watch(this.#resultMs, `recovery behind ${message.key}`);
@@ -165,6 +180,7 @@ export class HostConversation {
 
   #watch(ms: number, what: string): void {
     clearTimeout(this.#timer);
+    this.#stepMs = ms;
     this.#timer = setTimeout(() => {
       const why = `the host process was killed: ${what} took more than ${Math.round(ms / 1000)} s`;
       this.#end ??= { kind: 'died', why, cause: 'a result took too long' };

@@ -1,6 +1,6 @@
 import type { CaseRecord } from '../reports/record/record.ts';
 import { type PlannedResult, resultId } from '../reports/record/run-plan.ts';
-import { type ExpectationRules, endsKernel } from '../suites/runner/expectations.ts';
+import { type Expectation, type ExpectationRules, kernelEndOf } from '../suites/runner/expectations.ts';
 import type { PlannedCase } from '../suites/runner/plan.ts';
 import type { KernelDeath } from './host-conversation.ts';
 import { KernelDeaths } from './kernel-deaths.ts';
@@ -30,7 +30,7 @@ const nothing: Loss = { settled: [], amended: [], said: [], problems: [] };
 
 /** Attributes the early end of a host process, or of the kernel under it. */
 export class HostLosses {
-  readonly kernelDeaths = new KernelDeaths((result) => this.isKnownEnd(result));
+  readonly kernelDeaths = new KernelDeaths((result) => this.knownEndOf(result));
   readonly #request: RunRequest;
   readonly #planned: ReadonlyMap<string, PlannedCase>;
   readonly #rules: ExpectationRules;
@@ -43,11 +43,11 @@ export class HostLosses {
     this.#runWords = runWords;
   }
 
-  /** Whether a result is expected to end the kernel. */
-  isKnownEnd({ target, key }: PlannedResult): boolean {
+  /** The entry that expects a result to end the kernel. */
+  knownEndOf({ target, key }: Pick<PlannedResult, 'target' | 'key'>): Expectation | undefined {
     const planned = this.#planned.get(key);
-    if (planned === undefined) return false;
-    return endsKernel(this.#rules, target, { caseId: planned.definition.id, variant: planned.variant, key });
+    if (planned === undefined) return undefined;
+    return kernelEndOf(this.#rules, target, { caseId: planned.definition.id, variant: planned.variant, key });
   }
 
   /**
@@ -97,7 +97,7 @@ export class HostLosses {
   givenUp(target: string, missing: readonly PlannedResult[]): Loss {
     const settled = missing.flatMap((result) => {
       const facts = this.#factsOf(result);
-      const why = facts && this.kernelDeaths.whyGivenUp(target, facts.planned.definition.id);
+      const why = facts && this.kernelDeaths.whyGivenUp(result, facts.planned.definition.id);
       return facts === undefined || why === undefined ? [] : [notRunRecord(facts, why)];
     });
     const wholly = this.kernelDeaths.whyTargetGivenUp(target);

@@ -1,4 +1,5 @@
 import type { PlannedResult } from '../reports/record/run-plan.ts';
+import type { Expectation } from '../suites/runner/expectations.ts';
 import type { KernelDeath } from './host-conversation.ts';
 
 /** A result under which the kernel died, and which has to run alone before the death is attributed to it. */
@@ -8,6 +9,9 @@ export interface Suspect {
   /** Keys of the last cases that had run on the same boot. */
   readonly before: readonly string[];
 }
+
+/** By what a result is known to end kernels, and in which way. */
+export type KnownEnd = Pick<Expectation, 'case' | 'how'>;
 
 const deathsOfOneCase = 3;
 const deathsOfOneTarget = 12;
@@ -21,11 +25,13 @@ export class KernelDeaths {
   /** Deaths by target and case. */
   readonly #proven = new Map<string, { count: number; signature: string }>();
   readonly #byTarget = new Map<string, number>();
-  readonly #isKnown: (result: PlannedResult) => boolean;
+  /** The first result that ended a kernel as was known, by target, case and what it was known by. */
+  readonly #asKnown = new Map<string, { key: string; signature: string }>();
+  readonly #knownEnd: (result: PlannedResult) => KnownEnd | undefined;
 
-  /** @param isKnown whether a result is known to end kernels: it counts towards no limit. */
-  constructor(isKnown: (result: PlannedResult) => boolean = () => false) {
-    this.#isKnown = isKnown;
+  /** @param knownEnd by what a result is known to end kernels: it counts towards no limit. */
+  constructor(knownEnd: (result: PlannedResult) => KnownEnd | undefined = () => undefined) {
+    this.#knownEnd = knownEnd;
   }
 
   booted(): void {
@@ -53,15 +59,21 @@ export class KernelDeaths {
 
   /** Whether the case that ran ended the kernel by itself; otherwise it is the suspect now. */
   isProven(result: PlannedResult, caseId: string, death: KernelDeath): boolean {
-    const isKnown = this.#isKnown(result);
-    if (!isKnown) this.#count(result.target);
+    const known = this.#knownEnd(result);
+    if (known === undefined) this.#count(result.target);
     const before = this.#onThisKernel.slice(0, -1).slice(-casesNamedBefore);
     if (before.length > 0) {
       this.#suspect = { result, death, before };
       return false;
     }
     this.#suspect = undefined;
-    if (isKnown) return true;
+    if (known !== undefined) {
+      const ofEntry = knownAs(result.target, caseId, known);
+      const isAsKnown = known.how === undefined || known.how === death.how;
+      if (isAsKnown && !this.#asKnown.has(ofEntry))
+        this.#asKnown.set(ofEntry, { key: result.key, signature: death.signature });
+      return true;
+    }
     const id = caseOf(result.target, caseId);
     this.#proven.set(id, { count: (this.#proven.get(id)?.count ?? 0) + 1, signature: death.signature });
     return true;
@@ -75,9 +87,13 @@ export class KernelDeaths {
   }
 
   /** Why a result is not run: what its case, or its target, did to kernels before. */
-  whyGivenUp(target: string, caseId: string): string | undefined {
+  whyGivenUp(result: PlannedResult, caseId: string): string | undefined {
+    const { target } = result;
     const wholly = this.whyTargetGivenUp(target);
     if (wholly !== undefined) return wholly;
+    const known = this.#knownEnd(result);
+    const tried = known && this.#asKnown.get(knownAs(target, caseId, known));
+    if (tried !== undefined) return `left out: ${tried.key} ended the kernel as expected: ${tried.signature}`;
     const proven = this.#proven.get(caseOf(target, caseId));
     if (proven === undefined || proven.count < deathsOfOneCase) return undefined;
     return `this case ended the kernel ${proven.count} times: ${proven.signature}`;
@@ -95,4 +111,8 @@ export class KernelDeaths {
 
 function caseOf(target: string, caseId: string): string {
   return `${target} ${caseId}`;
+}
+
+function knownAs(target: string, caseId: string, known: KnownEnd): string {
+  return `${caseOf(target, caseId)} ${known.case}`;
 }

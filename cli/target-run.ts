@@ -48,7 +48,7 @@ export class TargetRun {
     this.#name = argument.target.facts.name;
     const missing = new Set(ledger.missingOf(this.#name));
     const owed = ledger.owedOf(this.#name);
-    const isKnownEnd = (result: PlannedResult): boolean => losses.isKnownEnd(result);
+    const isKnownEnd = (result: PlannedResult): boolean => losses.knownEndOf(result) !== undefined;
     const queue = new WorkQueue(
       // The first that ends a kernel leaves to the next one a boot on which nothing ran before.
       [...owed.filter((result) => !isKnownEnd(result)), ...owed.filter(isKnownEnd)],
@@ -215,6 +215,7 @@ export class TargetRun {
       },
       booted: () => losses.kernelDeaths.booted(),
       note: (line) => ledger.say(line),
+      isKnownEnd: (key) => losses.knownEndOf({ target: this.#name, key }) !== undefined,
     };
   }
 

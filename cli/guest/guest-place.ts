@@ -17,7 +17,7 @@ import { GuestSession, type GuestSettings, guestDirectory, lastLines } from './g
 import { kernelDeath } from './kernel-complaint.ts';
 
 /** Emulated, a host takes ten times as long to start, and a case as well. */
-const budgets: HostBudgets = { startMs: 120_000, resultMs: 120_000 };
+const budgets: HostBudgets = { startMs: 120_000, resultMs: 120_000, knownEndMs: 45_000 };
 /** A guest that does not end a process within this time hangs. */
 const killWithinMs = 10_000;
 const shownOfOutput = 2000;
@@ -180,7 +180,7 @@ export class GuestPlace implements HostPlace {
     }
     const said = machine.consoleSince(from);
     if (isHung) {
-      const seconds = (budgets.resultMs + killWithinMs) / 1000;
+      const seconds = Math.round((conversation.patienceMs + killWithinMs) / 1000);
       const signature = `nothing in the guest moved for ${seconds} s`;
       return { kind: 'kernel-died', death: { how: 'hang', signature, log: said.slice(-shownOfOutput) } };
     }

@@ -114,25 +114,25 @@ t.test('which case the death of a kernel belongs to', async (t) => {
   t.equal(deaths.isProven(result('c'), 'c', death), true, 'alone on a fresh boot');
   t.equal(deaths.suspect, undefined);
   for (const key of ['c[x=1]', 'c[x=2]']) {
-    t.equal(deaths.whyGivenUp('module', 'c'), undefined);
+    t.equal(deaths.whyGivenUp(result('c'), 'c'), undefined);
     deaths.booted();
     deaths.began(key);
     t.equal(deaths.isProven(result(key), 'c', death), true);
   }
-  t.equal(deaths.whyGivenUp('module', 'c'), 'this case ended the kernel 3 times: BUG: here');
-  t.equal(deaths.whyGivenUp('module', 'd'), undefined);
-  t.equal(deaths.whyGivenUp('other', 'c'), undefined);
+  t.equal(deaths.whyGivenUp(result('c'), 'c'), 'this case ended the kernel 3 times: BUG: here');
+  t.equal(deaths.whyGivenUp(result('d'), 'd'), undefined);
+  t.equal(deaths.whyGivenUp({ ...result('c'), target: 'other' }, 'c'), undefined);
   for (let count = 4; count < 12; count++) {
     t.equal(deaths.whyTargetGivenUp('module'), undefined);
     deaths.booted();
     deaths.began(`d${count}`);
     deaths.isProven(result(`d${count}`), `d${count}`, death);
   }
-  t.equal(deaths.whyGivenUp('module', 'e'), 'given up: the kernel died 12 times');
+  t.equal(deaths.whyGivenUp(result('e'), 'e'), 'given up: the kernel died 12 times');
 });
 
 t.test('a result that is known to end the kernel counts towards no limit', async (t) => {
-  const deaths = new KernelDeaths(({ key }) => key.startsWith('known'));
+  const deaths = new KernelDeaths(({ key }) => (key.startsWith('known') ? { case: 'known', how: 'crash' } : undefined));
   const death = { how: 'crash', signature: 'BUG: here', log: '' } as const;
   for (let count = 0; count < 13; count++) {
     const key = `known[x=${count}]`;
@@ -142,7 +142,16 @@ t.test('a result that is known to end the kernel counts towards no limit', async
     deaths.began(key);
     t.equal(deaths.isProven({ key, target: 'module', repetition: 0 }, 'known', death), true, 'alone, it is proven');
   }
-  t.equal(deaths.whyGivenUp('module', 'known'), undefined);
+  const known = { key: 'known[x=20]', target: 'module', repetition: 0 };
+  const why = 'left out: known[x=0] ended the kernel as expected: BUG: here';
+  t.equal(deaths.whyGivenUp(known, 'known'), why, 'one of a case was tried');
+  t.equal(deaths.whyGivenUp(known, 'another'), undefined, 'another case');
+  t.equal(deaths.whyGivenUp({ ...known, key: 'x' }, 'known'), undefined, 'not known to');
+  const hangs = new KernelDeaths(() => ({ case: 'known', how: 'hang' }));
+  hangs.booted();
+  hangs.began('known[x=1]');
+  t.equal(hangs.isProven({ ...known, key: 'known[x=1]' }, 'known', death), true);
+  t.equal(hangs.whyGivenUp(known, 'known'), undefined, 'it ended in another way than expected');
   t.equal(deaths.whyTargetGivenUp('module'), undefined);
 });
 

@@ -27,8 +27,23 @@ export function entrySightings(results: readonly CaseRecord[], rules: Expectatio
     const declaring = applying.map((group) => group.filter((result) => hasOutcomeOf(entry, result)));
     const sightings = declaring.flatMap((group) => sightingIn(entry, group));
     // A requirement that no case declares is one that the oracle sees: it has an outcome where it is broken alone.
-    return sightings.length > 0 ? sightings : sightingIn(entry, applying.flat());
+    return sightings.length > 0 ? withoutLeftOut(entry, sightings, results) : sightingIn(entry, applying.flat());
   });
+}
+
+/** What ends a kernel is tried in one result of a case: the others of that case are left out, not looked for in vain. */
+function withoutLeftOut(
+  entry: Expectation,
+  sightings: readonly EntrySighting[],
+  results: readonly CaseRecord[],
+): readonly EntrySighting[] {
+  if (entry.ends !== 'kernel') return sightings;
+  const own = new Map(results.filter(({ target }) => target === entry.target).map((result) => [result.key, result]));
+  const caseOf = ({ key }: EntrySighting): string | undefined => own.get(key)?.caseId;
+  const tried = new Set(sightings.filter(({ kind }) => kind === 'seen').map(caseOf));
+  const isLeftOut = (one: EntrySighting): boolean =>
+    one.kind === 'unjudged' && own.get(one.key)?.verdict === 'not-run' && tried.has(caseOf(one));
+  return sightings.filter((one) => !isLeftOut(one));
 }
 
 /** By target, case and variant, whatever the axes and the repetition. */

@@ -19,7 +19,10 @@ export const expectation = z
     requirement: z.string().optional(),
     verdict: z.enum(outcomes).exclude(['pass', 'error']),
     how: z.enum(failureKinds).optional(),
-    /** It ends the kernel of a guest: it runs behind all else of its target, and counts towards no limit of deaths. */
+    /**
+     * It ends the kernel of a guest: it runs behind all else of its target, and counts towards no limit of deaths. Once a
+     * result did so as expected, the others of the entry and the same case are not run.
+     */
     ends: z.literal('kernel').optional(),
     reason: z.string().min(1),
     link: z.string().optional(),
@@ -88,8 +91,12 @@ export function accordanceOf(result: CaseRecord, rules: ExpectationRules): Accor
       if (isOffAxis(result) || isElsewhere(result)) return { kind: 'as-expected' };
       return sameVerdict(result, valid, about);
     case 'inconclusive':
-    case 'not-run':
       return sameVerdict(result, valid, about);
+    case 'not-run': {
+      // One of its results is tried: `entriesNotSeen` tells where it was not.
+      const ending = valid.find(({ ends }) => ends === 'kernel');
+      return ending === undefined ? sameVerdict(result, valid, about) : { kind: 'as-expected', expectation: ending };
+    }
     case 'error':
       return unexpected(`error: ${(result.error ?? 'of our own').split('\n')[0]}`);
     case 'fail':
@@ -127,9 +134,13 @@ function isOfOutcome(entry: Expectation, { requirement, outcome }: RequirementOu
   return entry.verdict === outcome && (entry.requirement === undefined || entry.requirement === requirement);
 }
 
-/** Whether a result is known to end the kernel under it. */
-export function endsKernel({ expectations, today }: ExpectationRules, target: string, names: ResultNames): boolean {
-  return expectations.some(
+/** The entry by which a result is known to end the kernel under it. */
+export function kernelEndOf(
+  { expectations, today }: ExpectationRules,
+  target: string,
+  names: ResultNames,
+): Expectation | undefined {
+  return expectations.find(
     (entry) =>
       entry.ends === 'kernel' &&
       entry.target === target &&

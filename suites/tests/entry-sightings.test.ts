@@ -72,6 +72,20 @@ t.test('an entry over several variants is looked for in each', async (t) => {
   t.equal(seenOf([both('fail', 'pass'), unrelated], { ...known, case: 'virtio/*/*' }), 'seen', 'that reports on it');
 });
 
+t.test('what ends the kernel is looked for in one result of a case', async (t) => {
+  const ending: Expectation = { ...known, ends: 'kernel' };
+  const leftOut = both('not-run', 'not-run', { key: 'virtio/split-ring/wraps[size=256]', variant: { size: 256 } });
+  t.equal(seenOf([both('fail', 'not-run'), leftOut], ending), 'seen');
+  t.equal(seenOf([both('fail', 'not-run'), leftOut], known), 'seen,unjudged', 'it ends nothing');
+  t.equal(seenOf([both('pass', 'pass'), leftOut], ending), 'stale,unjudged', 'nothing ended the kernel');
+  const another = { ...leftOut, caseId: 'virtio/split-ring/x', key: 'virtio/split-ring/x' };
+  t.equal(
+    seenOf([both('fail', 'not-run'), another], { ...ending, case: 'virtio/*/*' }),
+    'seen,unjudged',
+    'another case',
+  );
+});
+
 t.test('a requirement that the oracle sees has no outcome where it is kept', async (t) => {
   const oracle = { ...known, requirement: 'split/used-len-bytes-written' };
   t.equal(seenOf([both('pass', 'pass')], oracle), 'stale');

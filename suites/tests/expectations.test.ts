@@ -6,7 +6,7 @@ import {
   accordanceOf,
   type Expectation,
   type ExpectationRules,
-  endsKernel,
+  kernelEndOf,
   readExpectations,
 } from '../runner/expectations.ts';
 import { findingOf, outcomeOf, resultOf } from './sample-result.ts';
@@ -101,10 +101,13 @@ t.test('on the reference what does not apply must be listed', async (t) => {
 t.test('which results are known to end the kernel', async (t) => {
   const entry: Expectation = { ...known, ends: 'kernel' };
   const names = { caseId: failure.caseId, variant: {}, key: failure.key };
-  t.equal(endsKernel(rules(entry), failure.target, names), true);
-  t.equal(endsKernel(rules(known), failure.target, names), false, 'it only fails');
-  t.equal(endsKernel(rules(entry), 'another', names), false);
-  t.equal(endsKernel(rules({ ...entry, expires: '2026-06-14' }), failure.target, names), false, 'no longer');
+  t.equal(kernelEndOf(rules(entry), failure.target, names), entry);
+  t.equal(kernelEndOf(rules(known), failure.target, names), undefined, 'it only fails');
+  t.equal(kernelEndOf(rules(entry), 'another', names), undefined);
+  t.equal(kernelEndOf(rules({ ...entry, expires: '2026-06-14' }), failure.target, names), undefined, 'no longer');
+  const leftOut = resultOf('not-run', { outcomes: [outcomeOf('split/used-idx-wraps', 'not-run')] });
+  t.equal(kindOf(leftOut, entry), 'as-expected', 'another result of the entry was tried');
+  t.not(kindOf(leftOut, known), 'as-expected');
 });
 
 t.test('a file of expectations is checked, in one line', async (t) => {
