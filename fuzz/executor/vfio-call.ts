@@ -1,5 +1,6 @@
 import type { DescriptorSource } from '../../drivers/port/port.ts';
 import type { Call } from '../program/program.ts';
+import { withinRegion } from '../program/region-offset.ts';
 import type { MadeThings } from './made-things.ts';
 import { toldMapping } from './told-regions.ts';
 import { type DoorOutcome, type PciDoor, skipped, type VfioDoor } from './transport-door.ts';
@@ -16,9 +17,9 @@ export type VfioCall = Extract<Call, { readonly kind: (typeof vfioKinds)[number]
 export function vfioCall(vfio: VfioDoor, call: VfioCall, made: MadeThings, source: DescriptorSource): DoorOutcome {
   switch (call.kind) {
     case 'region-read':
-      return vfio.read(call.region, Number(call.offset), call.length);
+      return vfio.read(call.region, withinRegion(call.offset), call.length);
     case 'region-write':
-      return vfio.write(call.region, Number(call.offset), call.bytes);
+      return vfio.write(call.region, withinRegion(call.offset), call.bytes);
     case 'region-map':
       if (made.mappings.length >= mostMappings) return skipped;
       return vfio.map(call, (mapping) => made.mappings.push(mapping));

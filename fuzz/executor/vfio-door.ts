@@ -4,7 +4,6 @@ import { encodeStructure } from '../../reference-impl/wire/structure.ts';
 import {
   VFIO_DMA_MAP_FLAG_READ,
   VFIO_DMA_MAP_FLAG_WRITE,
-  VFIO_REGION_SPAN,
   vfioDeviceInfo,
   vfioDmaMap,
   vfioDmaUnmap,
@@ -14,6 +13,7 @@ import {
   vfioRequests,
 } from '../../reference-impl/wire/vfio-structures.ts';
 import type { CallOf } from '../program/program.ts';
+import { withinRegion } from '../program/region-offset.ts';
 import { type DoorOutcome, skipped, type ToldMapping, type VfioDoor } from './transport-door.ts';
 
 const mostRead = 0x1000;
@@ -30,17 +30,17 @@ export class SessionVfioDoor implements VfioDoor {
 
   read(region: number, offset: number, length: number): DoorOutcome {
     const bytes = new Uint8Array(Math.min(length, mostRead));
-    const read = this.#session.vfio.read(region, withinRegion(offset), bytes);
+    const read = this.#session.vfio.read(region, offset, bytes);
     return read < 0 ? refused(read) : { kind: 'answered', bytes: bytes.subarray(0, read) };
   }
 
   write(region: number, offset: number, bytes: Uint8Array): DoorOutcome {
-    return returned(this.#session.vfio.write(region, withinRegion(offset), bytes));
+    return returned(this.#session.vfio.write(region, offset, bytes));
   }
 
   map({ region, offset, length, store }: CallOf<'region-map'>, keep: (mapping: VfioMapping) => void): DoorOutcome {
     const { vfio, places } = this.#session;
-    const at = withinRegion(Number(offset));
+    const at = withinRegion(offset);
     const mapping = vfio.map(region, at, length);
     if (typeof mapping === 'number') return refused(mapping);
     keep(mapping);
@@ -121,9 +121,6 @@ export class SessionVfioDoor implements VfioDoor {
 
 const cut = (argument: Uint8Array, length: number | undefined): Uint8Array =>
   length === undefined ? argument : argument.slice(0, length);
-
-/** An offset beyond a region's span would be one in another region. */
-const withinRegion = (offset: number): number => offset % VFIO_REGION_SPAN;
 
 const refused = (error: number): DoorOutcome => ({ kind: 'refused', by: 'errno', value: -error });
 

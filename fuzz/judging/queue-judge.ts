@@ -7,6 +7,7 @@ import { hasPairs, isControlQueue } from '../../reference-impl/oracle/model/net-
 import { isEmptyAt } from '../../reference-impl/virtqueue/ring.ts';
 import type { OutcomeClass } from '../executor/outcomes.ts';
 import type { Call, CallOf } from '../program/program.ts';
+import { withinRegion } from '../program/region-offset.ts';
 import { CallsJudge } from './calls-judge.ts';
 import { bytesOfChain, roomOfChain } from './chain-bytes.ts';
 import type { InflightJudge } from './inflight-judge.ts';
@@ -256,7 +257,7 @@ export class QueueJudge {
     const opened = this.#run.made.sessions.get(session);
     if (opened === undefined || !isMdev(opened) || region !== opened.places.doorbells) return;
     for (const [id, queue] of this.#queues) {
-      const isOwn = store === queue.index && offset === BigInt(queue.index * mdevPage);
+      const isOwn = store === queue.index && withinRegion(offset) === queue.index * mdevPage;
       if (queue.session !== session || !isOwn) continue;
       queue.isKicked = true;
       this.#model.observe({ kind: 'kicked', queue: id });

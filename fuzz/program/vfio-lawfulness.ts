@@ -3,6 +3,7 @@ import { decodeStructure } from '../../reference-impl/wire/structure.ts';
 import { vhostRequests } from '../../reference-impl/wire/vhost-requests.ts';
 import type { KnownSession, KnownState } from './known-state.ts';
 import type { Call, CallOf } from './program.ts';
+import { withinRegion } from './region-offset.ts';
 import { lawful, unfollowed, type Verdict } from './verdict.ts';
 
 type VfioCall = Extract<
@@ -49,7 +50,8 @@ function containerVerdict(known: KnownState, call: CallOf<'container-call'>, ses
 
 /** The state that a message by hand tells a device of vhost-mdev; undefined for another message. */
 export function toldState({ region, offset, bytes }: CallOf<'region-write'>): bigint | undefined {
-  const header = region === messagesRegion && offset === 0n ? decodeStructure(mdevHeader, bytes) : undefined;
+  const header =
+    region === messagesRegion && withinRegion(offset) === 0 ? decodeStructure(mdevHeader, bytes) : undefined;
   const size = bytes.length - MDEV_HEADER_SIZE;
   if (header === undefined || header.size !== size || (size !== 4 && size !== 8)) return undefined;
   if (Number(header.request) !== vhostRequests.VHOST_DEVICE_SET_STATE) return undefined;
@@ -63,7 +65,8 @@ function writtenMessage(known: KnownState, call: CallOf<'region-write'>, session
   const { bytes, offset } = call;
   const header = decodeStructure(mdevHeader, bytes);
   // It is refused, and not carried out.
-  if (offset !== 0n || header === undefined || header.size !== bytes.length - MDEV_HEADER_SIZE) return lawful;
+  if (withinRegion(offset) !== 0 || header === undefined || header.size !== bytes.length - MDEV_HEADER_SIZE)
+    return lawful;
   const payload = new DataView(new ArrayBuffer(64));
   for (const [at, byte] of bytes.subarray(MDEV_HEADER_SIZE, MDEV_HEADER_SIZE + 64).entries())
     payload.setUint8(at, byte);

@@ -155,6 +155,26 @@ findNothing([
     ],
   ],
   [
+    'a message that is written beyond the span of its region is one at its beginning',
+    'net over vhost-mdev L2',
+    [
+      'r1 = ring',
+      'r2 = ring',
+      'r3 = attach ring=r1',
+      'r4 = attach index=1',
+      'r5 = container-call call=unmap',
+      'r6 = container-call call=unmap region=1',
+      'r7 = chain segments=[{bytes=00*9} {bytes=00*57}]',
+      'r8 = kick',
+      'r9 = container-call',
+      'r10 = container-call region=1',
+      'r11 = region-write offset=0x800000000000000 bytes=70af0840.00*8.08.00*11',
+      'r12 = region-write bytes=70af0840.00*8.0800000001.00*7',
+      'r13 = kick',
+      'r14 = wait',
+    ],
+  ],
+  [
     'a packed ring of vhost-mdev that becomes smaller may go on beyond its end',
     'net over vhost-mdev L1',
     [
