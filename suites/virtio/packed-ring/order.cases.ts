@@ -76,6 +76,9 @@ export const usedInOrderOfPlaces = defineCase({
   },
 });
 
+/** In the first descriptor of a list, whose id is in the last one. */
+const idOfFirst = 0x7fff;
+
 export const leftAlone = defineCase({
   id: 'virtio/packed-ring/used-descriptor-is-left-alone',
   title: 'whenever the bits of a descriptor say used, id and len are there, and do not change any more',
@@ -91,7 +94,8 @@ export const leftAlone = defineCase({
       const { segments, writes } = driver.request({ seed: round, descriptors: 6 });
       const id = queue.driver.add(segments);
       // A list has its id in the last descriptor: this one is the device's to write.
-      queue.ring.writeDescriptor(slot, { id: 0x7fff });
+      queue.ring.writeDescriptor(slot, { id: idOfFirst });
+      const before = queue.ring.readDescriptor(slot);
       queue.driver.publish();
       queue.kick();
       const isUsed = (): boolean => isUsedIn(queue.ring.flags(slot), wrap);
@@ -99,6 +103,9 @@ export const leftAlone = defineCase({
       for (let n = 0; n < 2000 && !isUsed(); n++);
       if (!isUsed()) port.until(isUsed, port.deadlineMs);
       const { id: usedId, len, flags } = queue.ring.readDescriptor(slot);
+      // Where len was written, and the id is that of the first, it is not late but another one.
+      const isOfFirst = usedId === idOfFirst && len !== before.len && queue.ring.readDescriptor(slot).id === idOfFirst;
+      check.presumes(!isOfFirst, 'a list comes back with the id of its last descriptor');
       if (!check.equal(usedId, Number(id), `id in round ${round} when the bits say used`)) return;
       const isRight = (flags & WRITE) === 0 || (len >= writes.least && len <= writes.most);
       if (!check.equal(isRight, true, `whether len, ${len}, counts what was written, in round ${round}`)) return;
