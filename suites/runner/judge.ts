@@ -66,13 +66,14 @@ export function judge(
     if (isServing(one) || (startedAfresh(one) && isServing(one))) continue;
     return notServed(definition, options.axes ?? {}, port.nowMs() - began);
   }
-  for (const one of run.ports) skipDeviceCalls(one);
-  port.log.restart();
   for (const one of run.ports) {
-    one.oracle.begin(definition.unwatched === undefined);
-    // What was said before is not the case's doing.
-    one.iut.reports?.();
+    // What was said before is not the case's doing, and a sanitizer says it once in the life of a process.
+    const saidBefore = one.iut.reports?.() ?? [];
+    if (saidBefore.length > 0 && startedAfresh(one) && isServing(one)) one.iut.reports?.();
+    skipDeviceCalls(one);
   }
+  port.log.restart();
+  for (const one of run.ports) one.oracle.begin(definition.unwatched === undefined);
   let error: unknown;
   const budget = caseBudgetMs(port.deadlineMs);
   for (const one of run.ports) one.setBudget(budget);
