@@ -72,7 +72,7 @@ export class FuzzSessions {
     const contact = firstContacts(port);
     if (contact.kind !== 'served') throw new Error(contact.why);
     const target = knownTarget(port, contact.offer);
-    const options = { target, referenceMeetsDeadline: () => true };
+    const options = { target, referenceMeetsDeadline: () => true, leavesCauses: true };
     this.#examiner = new Examiner(port, options);
     this.#chooser = new Examiner(port, { ...options, patience });
     this.#socketPath = socketPath;

@@ -22,6 +22,8 @@ import { RedZoneWatch } from './red-zones.ts';
 import { rootCauses } from './root-cause.ts';
 
 export interface ExaminerOptions extends SilenceOptions {
+  /** What breaks a rule is not tried otherwise: it is told as it was seen. */
+  readonly leavesCauses?: boolean;
   readonly target: KnownTarget;
   /** Multiplies what silences of a program may take; 1 unless told. */
   readonly patience?: number;
@@ -285,7 +287,7 @@ export class Examiner {
 
   /** Where it does not come once something is said otherwise that means the same, the way in which it was said is the cause. */
   #ofCause(program: Program, found: BrokenRule | undefined): Finding | undefined {
-    if (found === undefined) return undefined;
+    if (found === undefined || this.#options.leavesCauses === true) return found;
     const { place, requirement, what, actual } = found;
     for (const cause of rootCauses(program, this.target)) {
       const other = cause.without(program);
