@@ -140,7 +140,7 @@ export class Campaign {
     if (++this.#runsOfProcess > programsOfProcess && !this.#restart()) return lostBehind('a planned restart');
     this.#state.runs++;
     this.#journal.begins(program);
-    const finding = this.#examiner.examine(whole);
+    const finding = this.#examiner.examine(whole, true);
     if (finding !== undefined) return this.#findings.found(program, whole, finding);
     this.#learn(program, whole, isOfCorpus);
     this.#recent.push(program);

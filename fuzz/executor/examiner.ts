@@ -19,7 +19,7 @@ import { firstSilence, placeOfHang } from './hang-place.ts';
 import { LeakWatch, leakOf } from './leak-watch.ts';
 import type { OutcomeClass, Outcomes } from './outcomes.ts';
 import { RedZoneWatch } from './red-zones.ts';
-import { rootCauses } from './root-cause.ts';
+import { type RootCause, rootCauses } from './root-cause.ts';
 
 export interface ExaminerOptions extends SilenceOptions {
   /** What breaks a rule is not tried otherwise: it is told as it was seen. */
@@ -38,6 +38,15 @@ interface Seen {
   readonly place: number;
   readonly finding: OracleFinding;
 }
+
+/** A way in which a program says something, and the program that says it otherwise. */
+interface Way {
+  readonly cause: RootCause;
+  readonly other: Program;
+}
+
+/** One of so many times a cause is looked for again, so that another one comes to light. */
+const trustedTimes = 8;
 
 /** Runs with which a cause is told from chance. */
 const tries = [1, 2, 3] as const;
@@ -82,6 +91,8 @@ export class Examiner {
   #inFlightAt = Number.POSITIVE_INFINITY;
   #calls: Program['calls'] = [];
   #beside: Examiner | undefined;
+  /** By rule, and what a program says that may be the cause: what it was the last time, and how often that was trusted since. */
+  readonly #causes = new Map<string, { readonly cause: RootCause | undefined; times: number }>();
 
   constructor(port: DriverPort, options: ExaminerOptions) {
     this.#port = port;
@@ -105,13 +116,16 @@ export class Examiner {
     return this.#standings;
   }
 
-  /** Runs a resolved program. The finding, if there is one; the IUT may then have to be brought back. */
-  examine(program: Program): Finding | undefined {
+  /**
+   * Runs a resolved program. The finding, if there is one; the IUT may then have to be brought back. `trusts`: where a rule
+   * was broken before beside the same ways of saying something, its cause is mostly taken to be the same.
+   */
+  examine(program: Program, trusts = false): Finding | undefined {
     this.#leaks.begins();
     this.#run(program);
     const end = this.#crash() ?? this.#silence();
     this.edges.read();
-    return end ?? this.#strayWrite ?? this.#report() ?? this.#ofCause(program, this.#broken());
+    return end ?? this.#strayWrite ?? this.#report() ?? this.#ofCause(program, this.#broken(), trusts);
   }
 
   /** From now on silences of a program may take so many times as much; undefined: as it was at first. */
@@ -286,26 +300,25 @@ export class Examiner {
   }
 
   /** Where it does not come once something is said otherwise that means the same, the way in which it was said is the cause. */
-  #ofCause(program: Program, found: BrokenRule | undefined): Finding | undefined {
+  #ofCause(program: Program, found: BrokenRule | undefined, trusts: boolean): Finding | undefined {
     if (found === undefined || this.#options.leavesCauses === true) return found;
-    const { place, requirement, what, actual } = found;
-    for (const cause of rootCauses(program, this.target)) {
-      const other = cause.without(program);
-      if (other === undefined || cause.requirement === requirement) continue;
-      // What comes now and then stays away by chance, and what breaks another rule then has a cause of its own.
-      if (tries.some(() => this.#runBeside(other) !== undefined) || !this.#isCarriedOutBeside()) continue;
-      if (!tries.every(() => this.#runBeside(program) === requirement)) continue;
-      const expected = `as ${cause.instead}`;
-      return {
-        kind: 'model',
-        place,
-        requirement: cause.requirement,
-        what: `${requirement}: ${what}`,
-        expected,
-        actual,
-      };
-    }
-    return found;
+    const { requirement } = found;
+    const ways = rootCauses(program, this.target).flatMap((cause): Way[] => {
+      const other = cause.requirement === requirement ? undefined : cause.without(program);
+      return other === undefined ? [] : [{ cause, other }];
+    });
+    const key = [requirement, ...ways.map(({ cause }) => cause.requirement)].join();
+    const known = this.#causes.get(key);
+    if (trusts && known !== undefined && ++known.times % trustedTimes !== 0) return named(found, known.cause);
+    const cause = ways.find(({ other }) => this.#isCause(program, other, requirement))?.cause;
+    this.#causes.set(key, { cause, times: 0 });
+    return named(found, cause);
+  }
+
+  /** What comes now and then stays away by chance, and what breaks another rule then has a cause of its own. */
+  #isCause(program: Program, other: Program, requirement: string): boolean {
+    if (tries.some(() => this.#runBeside(other) !== undefined) || !this.#isCarriedOutBeside()) return false;
+    return tries.every(() => this.#runBeside(program) === requirement);
   }
 
   /** The requirement that a program breaks. What came of the one that is examined stays. */
@@ -354,6 +367,20 @@ export class Examiner {
     }
     return false;
   }
+}
+
+/** The finding under the requirement of its cause; as it was seen where it has none. */
+function named(found: BrokenRule, cause: RootCause | undefined): Finding {
+  if (cause === undefined) return found;
+  const { place, requirement, what, actual } = found;
+  return {
+    kind: 'model',
+    place,
+    requirement: cause.requirement,
+    what: `${requirement}: ${what}`,
+    expected: `as ${cause.instead}`,
+    actual,
+  };
 }
 
 /** Calls that the driver could not carry out. */
