@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import { featureMask } from '../../reference-impl/catalogue/feature-set.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
-import { type Call, callOf, type Program } from '../program/program.ts';
+import type { Program } from '../program/program.ts';
 import type { CallDraft } from './call-draft.ts';
+import { CallList } from './call-list.ts';
 import { readableSegment, writableSegment } from './chain-segments.ts';
 import { accessPlatform, blockFlush, packedRing, version1 } from './feature-words.ts';
 import { oddAccess, pciAccesses, readIsr, readStatus, refusedFeatures, walkOf, wholeSpace } from './pci-call.ts';
@@ -106,7 +107,7 @@ export function pciProgram(shape: PciShape): fc.Arbitrary<Program> {
 class LaidFunction {
   readonly #shape: PciShape;
   readonly #parts: Parts;
-  readonly #calls: Call[] = [];
+  readonly #list = new CallList();
   #session = 0;
   #memory = 0;
   #rings: number[] = [];
@@ -119,16 +120,16 @@ class LaidFunction {
 
   program(): Program {
     const { first, steps, odd } = this.#parts;
-    this.#session = this.#add('connect');
+    this.#session = this.#list.add('connect');
     this.#drafts(first);
-    this.#add('negotiate', { session: this.#session, device: this.#parts.features });
-    this.#memory = this.#add('memory', { layout: 'single-region' });
-    this.#add('share', { session: this.#session, memory: this.#memory });
+    this.#list.add('negotiate', { session: this.#session, device: this.#parts.features });
+    this.#memory = this.#list.add('memory', { layout: 'single-region' });
+    this.#list.add('share', { session: this.#session, memory: this.#memory });
     this.#drafts([wholeSpace]);
     this.#attachAll();
     for (const step of steps) this.#lay(step);
     this.#drafts(odd);
-    return { calls: this.#calls.slice(0, mostCalls) };
+    return { calls: this.#list.calls.slice(0, mostCalls) };
   }
 
   #lay(step: Step): void {
@@ -143,7 +144,7 @@ class LaidFunction {
       case 'queue-reset': {
         const index = this.#rings.length - 1;
         if ((features & ringReset) === 0n) return;
-        this.#add('stop', { queue: this.#queues[index] ?? 0 });
+        this.#list.add('stop', { queue: this.#queues[index] ?? 0 });
         this.#drafts(walkOf(index));
         if (!step.isEnabled) return;
         this.#rings[index] = this.#ring(step.size);
@@ -153,20 +154,20 @@ class LaidFunction {
         return;
       }
       case 'reset':
-        this.#add('status', { session: this.#session, value: 0 });
+        this.#list.add('status', { session: this.#session, value: 0 });
         if (step.isSeen) this.#drafts([readStatus, readIsr, ...walkOf(0), ...walkOf(this.#rings.length - 1)]);
         if (!step.isReady) return;
-        this.#add('negotiate', { session: this.#session, device: features });
+        this.#list.add('negotiate', { session: this.#session, device: features });
         this.#attachAll();
         return;
       case 'break': {
         const queue = this.#queues.at(-1) ?? 0;
         const ring = this.#rings.at(-1) ?? 0;
-        this.#add('chain', { queue, segments: [readableSegment(new Uint8Array(16)), writableSegment(513)] });
+        this.#list.add('chain', { queue, segments: [readableSegment(new Uint8Array(16)), writableSegment(513)] });
         const bytes = new Uint8Array(2 * this.#parts.size).fill(0xff);
         const isSplit = this.#shape.layout === 'split';
-        this.#add('ring-write', { ring, area: isSplit ? 'driver' : 'descriptor', offset: isSplit ? 4 : 8, bytes });
-        this.#add('kick', { queue });
+        this.#list.add('ring-write', { ring, area: isSplit ? 'driver' : 'descriptor', offset: isSplit ? 4 : 8, bytes });
+        this.#list.add('kick', { queue });
         this.#drafts(step.drafts);
       }
     }
@@ -179,20 +180,20 @@ class LaidFunction {
     for (const index of this.#rings.keys()) this.#attach(index, !isEarly);
     if (!isEarly) return;
     for (const queue of this.#queues) {
-      this.#add('chain', { queue, segments: [readableSegment(new Uint8Array(16)), writableSegment(513)] });
-      this.#add('enable', { queue });
+      this.#list.add('chain', { queue, segments: [readableSegment(new Uint8Array(16)), writableSegment(513)] });
+      this.#list.add('enable', { queue });
     }
     this.#drafts([readStatus]);
   }
 
   #ring(size: number): number {
-    return this.#add('ring', { memory: this.#memory, layout: this.#shape.layout, size });
+    return this.#list.add('ring', { memory: this.#memory, layout: this.#shape.layout, size });
   }
 
   #attach(index: number, enable: boolean): void {
     const call = this.#parts.calls[index] ?? true;
     const ring = this.#rings[index] ?? 0;
-    this.#queues[index] = this.#add('attach', { session: this.#session, ring, index, call, enable });
+    this.#queues[index] = this.#list.add('attach', { session: this.#session, ring, index, call, enable });
   }
 
   /** On a receive queue of a network device there is room alone. */
@@ -204,18 +205,12 @@ class LaidFunction {
       ...(readable.length > 0 && !isReceiving ? [readableSegment(readable)] : []),
       ...(isReceiving ? [writableSegment(1600)] : room > 0 ? [writableSegment(room)] : []),
     ];
-    this.#add('chain', { queue, segments });
-    this.#add('kick', { queue });
-    this.#add('wait', { queue, count: isReceiving ? 0 : 1 });
+    this.#list.add('chain', { queue, segments });
+    this.#list.add('kick', { queue });
+    this.#list.add('wait', { queue, count: isReceiving ? 0 : 1 });
   }
 
   #drafts(drafts: readonly CallDraft[]): void {
-    for (const { kind, values } of drafts) this.#add(kind, { ...values, session: this.#session });
-  }
-
-  #add<Kind extends Call['kind']>(kind: Kind, values: Record<string, unknown> = {}): number {
-    const id = this.#calls.length + 1;
-    this.#calls.push(callOf(kind, id, values as never) as unknown as Call);
-    return id;
+    for (const { kind, values } of drafts) this.#list.add(kind, { ...values, session: this.#session });
   }
 }

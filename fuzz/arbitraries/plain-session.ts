@@ -1,6 +1,7 @@
 import type { FeatureSet } from '../../reference-impl/catalogue/catalogue.ts';
 import type { RingLayout } from '../../reference-impl/virtqueue/ring.ts';
-import { type Call, type CallOf, callOf, type Program } from '../program/program.ts';
+import type { CallOf, Program } from '../program/program.ts';
+import { CallList } from './call-list.ts';
 import { packedRing, protocolFeatures, version1 } from './feature-words.ts';
 
 type Segments = CallOf<'chain'>['segments'];
@@ -15,9 +16,8 @@ export class PlainSession {
   readonly #shape: PlainShape;
   readonly #features: bigint;
   readonly #sizes: readonly number[];
-  readonly #calls: Call[] = [];
+  readonly #list = new CallList();
   #session: number;
-  #memory = 0;
   #queues: number[] = [];
 
   /** @param features beside those of every session. @param sizes of the rings, from queue 0 on. */
@@ -26,62 +26,56 @@ export class PlainSession {
     const packed = shape.layout === 'packed' ? packedRing : 0n;
     this.#features = (version1 | protocolFeatures | packed | features) & shape.offer.device;
     this.#sizes = sizes;
-    this.#session = this.#add('connect');
+    this.#session = this.#list.add('connect');
     this.#begin();
   }
 
   /** The session ends, and another one begins. */
   anew(): void {
-    this.#session = this.#add('reconnect', { session: this.#session });
+    this.#session = this.#list.add('reconnect', { session: this.#session });
     this.#begin();
   }
 
   #begin(): void {
-    this.#add('negotiate', { session: this.#session, device: this.#features });
-    this.#memory = this.#add('memory', { layout: 'single-region' });
-    this.#add('share', { session: this.#session, memory: this.#memory });
+    this.#list.add('negotiate', { session: this.#session, device: this.#features });
+    const memory = this.#list.add('memory', { layout: 'single-region' });
+    this.#list.add('share', { session: this.#session, memory });
     this.#queues = this.#sizes.map((size, index) => {
-      const ring = this.#add('ring', { memory: this.#memory, layout: this.#shape.layout, size });
-      return this.#add('attach', { session: this.#session, ring, index });
+      const ring = this.#list.add('ring', { memory, layout: this.#shape.layout, size });
+      return this.#list.add('attach', { session: this.#session, ring, index });
     });
   }
 
   chain(index: number, segments: Segments): void {
-    this.#add('chain', { queue: this.#queue(index), segments });
+    this.#list.add('chain', { queue: this.#queue(index), segments });
   }
 
   kick(index: number): void {
-    this.#add('kick', { queue: this.#queue(index) });
+    this.#list.add('kick', { queue: this.#queue(index) });
   }
 
   wait(index: number, count: number): void {
-    this.#add('wait', { queue: this.#queue(index), count });
+    this.#list.add('wait', { queue: this.#queue(index), count });
   }
 
   /** What the device has to do is done, where it works in one thread. */
   fence(): void {
-    this.#add('fence', { session: this.#session });
+    this.#list.add('fence', { session: this.#session });
   }
 
   stop(index: number): void {
-    this.#add('stop', { queue: this.#queue(index) });
+    this.#list.add('stop', { queue: this.#queue(index) });
   }
 
   readConfig(length: number): void {
-    this.#add('read-config', { session: this.#session, length });
+    this.#list.add('read-config', { session: this.#session, length });
   }
 
   program(): Program {
-    return { calls: this.#calls };
+    return { calls: this.#list.calls };
   }
 
   #queue(index: number): number {
     return this.#queues[index] ?? 0;
-  }
-
-  #add<Kind extends Call['kind']>(kind: Kind, values: Record<string, unknown> = {}): number {
-    const id = this.#calls.length + 1;
-    this.#calls.push(callOf(kind, id, values as never) as unknown as Call);
-    return id;
   }
 }

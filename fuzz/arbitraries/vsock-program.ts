@@ -9,6 +9,7 @@ import {
   VSOCK_HOST_CID,
   vsockOps,
   vsockQueues,
+  vsockSeq,
   vsockShutdown,
   vsockTypes,
 } from '../../reference-impl/devices/vsock-layout.ts';
@@ -146,6 +147,13 @@ export function vsockProgram(shape: PlainShape, sockets: KnownSockets): fc.Arbit
     .map((parts) => new LaidSockets(shape, parts, sockets).program());
 }
 
+/** Data of a stream has no flags, and a record ends with its message. */
+function flagsOf({ op, flags: wanted }: Packet, { type }: FlowKind): number {
+  if (op !== rw) return op === shutdown || type === vsockTypes.seqpacket ? wanted : 0;
+  if (type !== vsockTypes.seqpacket) return 0;
+  return wanted === vsockSeq.endOfRecord ? vsockSeq.endOfRecord | vsockSeq.endOfMessage : wanted;
+}
+
 /** Lays the calls of one program. */
 class LaidSockets {
   readonly #parts: Parts;
@@ -248,9 +256,7 @@ class LaidSockets {
     if (op === shutdown) this.#hints.set(flow, before | (packet.flags & vsockShutdown.both));
     const kind = this.#parts.flows[flow] ?? plainFlow;
     if (op === request) this.#sent.set(flow, 0);
-    const isRecordAlone = op === rw && kind.type === vsockTypes.seqpacket && packet.flags === 2;
-    const flagless = kind.type === vsockTypes.seqpacket || op === shutdown ? packet.flags : 0;
-    const header = this.#headerOf({ ...packet, flags: isRecordAlone ? 3 : flagless }, flow, kind);
+    const header = this.#headerOf({ ...packet, flags: flagsOf(packet, kind) }, flow, kind);
     const sent = this.#sent.get(flow) ?? 0;
     const payload = Uint8Array.from({ length: packet.length }, (_, at) => (sent + at) * 7 + ((sent + at) >> 8) + flow);
     const bytes = encodeVsockPacket(header, payload);

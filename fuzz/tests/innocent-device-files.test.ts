@@ -1,5 +1,19 @@
 import { findNothing, twoRings } from './held-references.ts';
 
+/** A chain that is kicked while all memory of a running device of vhost-mdev is gone, which then comes back: r1 to r10. */
+const whileUnmapped = (chain: string): readonly string[] => [
+  'r1 = ring',
+  'r2 = ring',
+  'r3 = attach ring=r1',
+  'r4 = attach index=1',
+  'r5 = container-call call=unmap',
+  'r6 = container-call call=unmap region=1',
+  chain,
+  'r8 = kick',
+  'r9 = container-call',
+  'r10 = container-call region=1',
+];
+
 /** Of devices that are opened as a file. */
 findNothing([
   [
@@ -140,16 +154,7 @@ findNothing([
     'memory that comes back to a device of vhost-mdev that runs is found by its next start',
     'net over vhost-mdev L2',
     [
-      'r1 = ring',
-      'r2 = ring',
-      'r3 = attach ring=r1',
-      'r4 = attach index=1',
-      'r5 = container-call call=unmap',
-      'r6 = container-call call=unmap region=1',
-      'r7 = chain segments=[{bytes=00*9} {bytes=00*17}]',
-      'r8 = kick',
-      'r9 = container-call',
-      'r10 = container-call region=1',
+      ...whileUnmapped('r7 = chain segments=[{bytes=00*9} {bytes=00*17}]'),
       'r11 = region-write bytes=70af0840.00*8.0800000001.00*7',
       'r12 = wait',
     ],
@@ -158,16 +163,7 @@ findNothing([
     'a message that is written beyond the span of its region is one at its beginning',
     'net over vhost-mdev L2',
     [
-      'r1 = ring',
-      'r2 = ring',
-      'r3 = attach ring=r1',
-      'r4 = attach index=1',
-      'r5 = container-call call=unmap',
-      'r6 = container-call call=unmap region=1',
-      'r7 = chain segments=[{bytes=00*9} {bytes=00*57}]',
-      'r8 = kick',
-      'r9 = container-call',
-      'r10 = container-call region=1',
+      ...whileUnmapped('r7 = chain segments=[{bytes=00*9} {bytes=00*57}]'),
       'r11 = region-write offset=0x800000000000000 bytes=70af0840.00*8.08.00*11',
       'r12 = region-write bytes=70af0840.00*8.0800000001.00*7',
       'r13 = kick',

@@ -2,6 +2,7 @@ import type { RingLayout } from '../../../reference-impl/virtqueue/ring.ts';
 import { requestId } from '../../../reference-impl/wire/vhost-user-messages.ts';
 import { type Call, callOf } from '../../program/program.ts';
 import type { CallDraft } from '../call-draft.ts';
+import { CallList } from '../call-list.ts';
 import { logAll, ofDevice, packedRing } from '../feature-words.ts';
 import type { Step } from '../lawful-step.ts';
 import type { Setting } from '../setting.ts';
@@ -23,10 +24,9 @@ const driverStatus = [1, 3, 0xb, 0xf] as const;
 type MessageValues = Parameters<typeof callOf<'message'>>[2];
 
 /** The calls of a program so far, and what its session was told beside its rings. */
-export class LaidSession {
+export class LaidSession extends CallList {
   readonly shape: SessionShape;
   readonly setting: Setting;
-  readonly calls: Call[] = [];
   session = 0;
   /** The memory that the session was told last. */
   memory = 0;
@@ -41,18 +41,12 @@ export class LaidSession {
   readonly #slots = new ToldSlots();
 
   constructor(shape: SessionShape, setting: Setting) {
+    super();
     this.shape = shape;
     this.setting = setting;
     this.layout = shape.layout;
     this.deviceWord = shape.deviceWord;
     this.protocol = shape.protocol;
-  }
-
-  /** @returns the id of the call. */
-  add<Kind extends Call['kind']>(kind: Kind, values: Parameters<typeof callOf<Kind>>[2] = {}): number {
-    const id = this.calls.length + 1;
-    this.calls.push(callOf(kind, id, values) as unknown as Call);
-    return id;
   }
 
   draft({ kind, values }: CallDraft): void {

@@ -1,4 +1,3 @@
-import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import {
   decodeFuseAnswer,
   decodeFuseRequest,
@@ -13,6 +12,7 @@ import {
   viewOf,
 } from '../../devices/fuse-layout.ts';
 import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
+import { inParts, type TellParts } from './observation.ts';
 
 export interface FsModelOptions extends DeviceModelOptions {
   readonly configuration: Uint8Array | undefined;
@@ -76,8 +76,7 @@ export class FsModel implements DeviceModel {
 
   configured(offset: number, bytes: Uint8Array): void {
     if (offset !== 0 || bytes.length < configSize) return;
-    const told = (requirement: RequirementSlug, what: string, expected: string, actual: string): void =>
-      this.#options.tell({ requirement, what, expected, actual });
+    const told = inParts(this.#options.tell);
     const queues = viewOf(bytes).getUint32(tagSize, true);
     if (queues === 0) told('fs/num-request-queues-at-least-one', 'num_request_queues', '1 at least', '0');
     const tag = bytes.subarray(0, tagSize);
@@ -127,8 +126,7 @@ export class FsModel implements DeviceModel {
   #answered(asked: Asked, answer: Uint8Array): void {
     if (this.#isLost) return;
     const { header, isLittle } = asked;
-    const told = (requirement: RequirementSlug, what: string, expected: string, actual: string): void =>
-      this.#options.tell({ requirement, what, expected, actual });
+    const told = inParts(this.#options.tell);
     const ofHeader = 'fs/answer-header-as-fuse';
     if (answer.length < FUSE_OUT_SIZE) {
       told(ofHeader, `bytes of the answer to request ${header.opcode}`, '16 at least', String(answer.length));
@@ -149,12 +147,7 @@ export class FsModel implements DeviceModel {
     } else this.#came(asked, error, answer.subarray(FUSE_OUT_SIZE), told);
   }
 
-  #came(
-    { header, data, isLittle }: Asked,
-    error: number,
-    answer: Uint8Array,
-    told: (requirement: RequirementSlug, what: string, expected: string, actual: string) => void,
-  ): void {
+  #came({ header, data, isLittle }: Asked, error: number, answer: Uint8Array, told: TellParts): void {
     const { opcode } = header;
     const isOfData = opcode === fuseOpcodes.read || opcode === fuseOpcodes.write;
     if (opcode === fuseOpcodes.init && error !== 0 && isCurrent(data, isLittle)) {

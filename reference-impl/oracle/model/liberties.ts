@@ -102,7 +102,8 @@ export const liberties = {
   'forgotten-translations': {
     clause:
       'vhost-user, "IOMMU support": the front-end need not tell translations by itself, as a back-end asks for those that it needs',
-    allows: 'that a ring is not served whose back-end has no one to ask for a translation, whatever it was told before',
+    allows:
+      'that a back-end leaves a ring alone while no one answers its misses, whatever translations it was told before',
   },
   'inflight-counters': {
     clause: 'vhost-user, "Inflight I/O tracking": counters give the order in which heads were fetched',

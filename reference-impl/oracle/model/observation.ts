@@ -201,3 +201,11 @@ export interface ModelFinding {
 }
 
 export type Tell = (finding: ModelFinding) => void;
+
+/** The parts of a finding, in the order in which it is read. */
+export type TellParts = (requirement: RequirementSlug, what: string, expected: string, actual: string) => void;
+
+export const inParts =
+  (tell: Tell): TellParts =>
+  (requirement, what, expected, actual) =>
+    tell({ requirement, what, expected, actual });

@@ -1,6 +1,6 @@
 import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import { VSOCK_HEADER_SIZE, type VsockHeader, vsockOps, vsockSeq, vsockShutdown } from '../../devices/vsock-layout.ts';
-import type { ModelFinding, Tell } from './observation.ts';
+import { inParts, type ModelFinding, type Tell, type TellParts } from './observation.ts';
 
 type AnswerName = 'response' | 'rst' | 'credit-update';
 
@@ -152,9 +152,9 @@ export class VsockFlow {
   /** A packet of the device. */
   received(header: VsockHeader, payload: Uint8Array, tell: Tell): void {
     if (this.#isLost) return;
-    const told = (requirement: RequirementSlug, what: string, expected: string, actual: string): void => {
+    const told: TellParts = (...parts) => {
       this.lose();
-      tell({ requirement, what, expected, actual });
+      inParts(tell)(...parts);
     };
     switch (header.op) {
       case vsockOps.response: {
@@ -203,11 +203,7 @@ export class VsockFlow {
     return this.#owed.some(({ mayBeRefused }) => mayBeRefused === true) && this.#take('response');
   }
 
-  #receivedData(
-    { flags }: VsockHeader,
-    payload: Uint8Array,
-    told: (requirement: RequirementSlug, what: string, expected: string, actual: string) => void,
-  ): void {
+  #receivedData({ flags }: VsockHeader, payload: Uint8Array, told: TellParts): void {
     if (this.#received + payload.length > this.#limit) {
       const actual = String(this.#received + payload.length);
       told('vsock/data-within-free-space', 'payload bytes in all', `${this.#limit} at most`, actual);
@@ -235,10 +231,7 @@ export class VsockFlow {
     else if (differs(vsockSeq.endOfRecord)) told('vsock/record-ends-with-eor', 'flags of RW', expected, actual);
   }
 
-  #checkCredit(
-    { bufAlloc, fwdCnt, op }: VsockHeader,
-    told: (requirement: RequirementSlug, what: string, expected: string, actual: string) => void,
-  ): void {
+  #checkCredit({ bufAlloc, fwdCnt, op }: VsockHeader, told: TellParts): void {
     const tells = op === vsockOps.response || op === vsockOps.rw || op === vsockOps.creditUpdate;
     if (!tells) return;
     const requirement = 'vsock/credit-fields-valid';
@@ -256,7 +249,7 @@ export class VsockFlow {
     if (this.#isLost) return undefined;
     const [first] = this.#owed;
     if (first !== undefined) {
-      const expected = first.answer.toUpperCase();
+      const expected = this.#expected();
       return { requirement: first.requirement, what: 'the answer to a packet', expected, actual: 'none' };
     }
     const hasRoom = rooms.some((room) => room > VSOCK_HEADER_SIZE);

@@ -1,4 +1,3 @@
-import type { RequirementSlug } from '../../catalogue/catalogue.ts';
 import {
   decodeVsockHeader,
   reservedCids,
@@ -14,6 +13,7 @@ import {
   vsockTypes,
 } from '../../devices/vsock-layout.ts';
 import { type DeviceModel, type DeviceModelOptions, type Pending, type Request, tellLength } from './device-model.ts';
+import { inParts } from './observation.ts';
 import { VsockFlow } from './vsock-flow.ts';
 
 export interface VsockModelOptions extends DeviceModelOptions {
@@ -151,8 +151,7 @@ export class VsockModel implements DeviceModel {
 
   #received(bytes: Uint8Array): void {
     const { tell } = this.#options;
-    const told = (requirement: RequirementSlug, what: string, expected: string, actual: string): void =>
-      tell({ requirement, what, expected, actual });
+    const told = inParts(tell);
     const header = bytes.length < VSOCK_HEADER_SIZE ? undefined : decodeVsockHeader(bytes);
     const payload = bytes.slice(VSOCK_HEADER_SIZE);
     if (header === undefined || header.len !== payload.length) {
